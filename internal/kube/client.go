@@ -1,0 +1,87 @@
+package kube
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+// apiGroupVersion is the API that the product's kinds belong to.
+var apiGroupVersion = schema.GroupVersion{Group: "getambassador.io", Version: "v3alpha1"}
+
+// Type is a kind of object together with its place in the API. It is given, not
+// discovered: the embedded CRDs know it, and a discovery cache would have to be
+// reset each time a CRD appears during an apply.
+type Type struct {
+	schema.GroupVersionResource
+	// Kind is the name in manifests, such as "Mapping".
+	Kind string
+	// ClusterScoped objects have no namespace.
+	ClusterScoped bool
+}
+
+// Ref names one object of a Type.
+type Ref struct {
+	Type
+	// Namespace is empty for cluster-scoped objects.
+	Namespace, Name string
+}
+
+// String is how messages name the object: "Mapping default/quote".
+func (r Ref) String() string {
+	if r.Namespace == "" {
+		return r.Kind + " " + r.Name
+	}
+	return r.Kind + " " + r.Namespace + "/" + r.Name
+}
+
+// Client talks to one API server. It is safe for concurrent use.
+type Client struct {
+	config       *rest.Config
+	dynamic      dynamic.Interface
+	fieldManager string
+
+	// connectGrace is how long a server that refuses or drops connections is
+	// retried: long enough for a restart, short enough for a mistyped host.
+	connectGrace time.Duration
+
+	controllers controllerCache
+}
+
+// New prepares a client. It reads configuration files but opens no connection;
+// its error is ErrNotConfigured, or says which setting is wrong.
+func New(o Options) (*Client, error) {
+	config, err := o.RESTConfig()
+	if err != nil {
+		return nil, err
+	}
+	dyn, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("the Kubernetes connection settings are not usable: %w", err)
+	}
+	return &Client{config: config, dynamic: dyn, fieldManager: o.FieldManager, connectGrace: 10 * time.Second}, nil
+}
+
+// RESTConfig returns a copy of the connection for libraries that bring their
+// own client, such as Helm.
+func (c *Client) RESTConfig() *rest.Config { return rest.CopyConfig(c.config) }
+
+// Server is the URL of the API server, for messages.
+func (c *Client) Server() string { return c.config.Host }
+
+func (c *Client) resource(ref Ref) dynamic.ResourceInterface {
+	if ref.ClusterScoped {
+		return c.dynamic.Resource(ref.GroupVersionResource)
+	}
+	return c.dynamic.Resource(ref.GroupVersionResource).Namespace(ref.Namespace)
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	return slices.Sorted(maps.Keys(m))
+}

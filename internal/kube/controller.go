@@ -1,0 +1,68 @@
+package kube
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+const (
+	labelAmbassadorID = "getambassador.io/ambassador-id"
+	labelManagedBy    = "app.kubernetes.io/managed-by"
+	managedBy         = "terraform-provider-emissary"
+
+	// staleAfter is how many lease durations without renewal make a leader dead.
+	staleAfter = 3
+	// controllersFor is how long the list of living controllers is believed, so
+	// that an apply of a thousand objects does not list the leases as often.
+	controllersFor = 5 * time.Second
+)
+
+var leases = schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}
+
+// controllerCache remembers which ambassador_ids have a living controller.
+type controllerCache struct {
+	mu    sync.Mutex
+	until time.Time
+	ids   []string
+}
+
+// HasController reports whether a controller of this product that serves one of
+// the ambassador ids is alive: its leader's Lease was renewed within three lease
+// durations. No permission to list leases counts as no controller, because then
+// nobody can tell whether waiting would ever end.
+func (c *Client) HasController(ctx context.Context, ambassadorIDs []string) bool {
+	c.controllers.mu.Lock()
+	defer c.controllers.mu.Unlock()
+	if now := time.Now(); now.After(c.controllers.until) {
+		list, err := c.dynamic.Resource(leases).List(ctx, metav1.ListOptions{
+			LabelSelector: labelManagedBy + "=" + managedBy + "," + labelAmbassadorID,
+		})
+		c.controllers.ids = nil
+		if err == nil {
+			c.controllers.ids = livingControllers(list.Items, now)
+		}
+		c.controllers.until = now.Add(controllersFor)
+	}
+	return slices.ContainsFunc(ambassadorIDs, func(id string) bool {
+		return slices.Contains(c.controllers.ids, id)
+	})
+}
+
+func livingControllers(leases []unstructured.Unstructured, now time.Time) (ids []string) {
+	for _, lease := range leases {
+		renewed, _, _ := unstructured.NestedString(lease.Object, "spec", "renewTime")
+		seconds, _, _ := unstructured.NestedInt64(lease.Object, "spec", "leaseDurationSeconds")
+		at, err := time.Parse(time.RFC3339Nano, renewed)
+		if err != nil || now.After(at.Add(staleAfter*time.Duration(seconds)*time.Second)) {
+			continue
+		}
+		ids = append(ids, lease.GetLabels()[labelAmbassadorID])
+	}
+	return ids
+}

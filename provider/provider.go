@@ -1,0 +1,62 @@
+// Package provider is the Terraform side of the product: thin adaptors that turn
+// configuration, plan and state into calls of internal/kube and
+// internal/release. It holds no Kubernetes logic of its own.
+//
+// Nothing here opens a connection while a new object is planned.
+package provider
+
+import (
+	"context"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+)
+
+// TypeName prefixes every resource: emissary_mapping, emissary_host …
+const TypeName = "emissary"
+
+var _ provider.Provider = (*emissaryProvider)(nil)
+
+type emissaryProvider struct {
+	version string
+}
+
+// New returns the factory that plugin servers and tests start the provider
+// with. The version appears in the user agent of every request.
+func New(version string) func() provider.Provider {
+	return func() provider.Provider { return &emissaryProvider{version: version} }
+}
+
+func (p *emissaryProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = TypeName
+	resp.Version = p.version
+}
+
+func (p *emissaryProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = providerSchema()
+}
+
+// Configure stores how to reach the cluster. It does not reach for it: the
+// first resource that is applied or refreshed does.
+func (p *emissaryProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	var config providerConfig
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	data := newProviderData(ctx, config, unknownAttributes(req.Config.Raw), p.version)
+	resp.ResourceData = data
+	resp.DataSourceData = data
+}
+
+// Resources lists every resource: one per kind, then those with code of their
+// own.
+func (p *emissaryProvider) Resources(context.Context) []func() resource.Resource {
+	return slices.Concat(kindResources(), []func() resource.Resource{})
+}
+
+func (p *emissaryProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return nil
+}
