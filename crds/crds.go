@@ -1,0 +1,68 @@
+// Package crds holds the CustomResourceDefinitions of getambassador.io: their
+// Go types in v3alpha1, the YAML generated from those, and that YAML embedded
+// and parsed for whoever installs it or derives a schema from it.
+package crds
+
+import (
+	"cmp"
+	"embed"
+	"fmt"
+	"path"
+	"slices"
+	"sync"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// FS holds the generated CRDs, one file per kind: yaml/getambassador.io_<plural>.yaml.
+//
+//go:embed yaml/*.yaml
+var FS embed.FS
+
+// Kind names one kind of the API, as its CRD does.
+type Kind struct {
+	Kind     string // as in manifests: "TCPMapping"
+	Plural   string // as in URLs and in the name of the CRD: "tcpmappings"
+	Singular string // lower case, one word: "tcpmapping"
+}
+
+// Definitions returns every CRD, sorted by name. They are parsed once and
+// shared: callers that change one must copy it first.
+func Definitions() []*apiextensionsv1.CustomResourceDefinition {
+	return slices.Clone(definitions())
+}
+
+// Kinds returns every kind of the API, sorted by plural.
+func Kinds() []Kind {
+	kinds := make([]Kind, 0, len(definitions()))
+	for _, crd := range definitions() {
+		names := crd.Spec.Names
+		kinds = append(kinds, Kind{Kind: names.Kind, Plural: names.Plural, Singular: names.Singular})
+	}
+	return kinds
+}
+
+var definitions = sync.OnceValue(func() []*apiextensionsv1.CustomResourceDefinition {
+	const dir = "yaml"
+	// What is embedded was generated and tested with the binary: an error
+	// here is a broken build, which no caller can do anything about.
+	entries, err := FS.ReadDir(dir)
+	if err != nil {
+		panic(fmt.Sprintf("crds: %v", err))
+	}
+	crds := make([]*apiextensionsv1.CustomResourceDefinition, 0, len(entries))
+	for _, entry := range entries {
+		data, err := FS.ReadFile(path.Join(dir, entry.Name()))
+		if err != nil {
+			panic(fmt.Sprintf("crds: %v", err))
+		}
+		crd := &apiextensionsv1.CustomResourceDefinition{}
+		if err := yaml.UnmarshalStrict(data, crd); err != nil {
+			panic(fmt.Sprintf("crds: %s: %v", entry.Name(), err))
+		}
+		crds = append(crds, crd)
+	}
+	slices.SortFunc(crds, func(a, b *apiextensionsv1.CustomResourceDefinition) int { return cmp.Compare(a.Name, b.Name) })
+	return crds
+})
