@@ -9,10 +9,8 @@ const (
 	AutomaticAmbassadorID = "_automatic_"
 )
 
-// AmbassadorID names the instances (their `AMBASSADOR_ID`) that serve the
-// object. Several installations can share a cluster this way, each with its
-// own objects. When absent or empty: `["default"]`. The entry `_automatic_`
-// means every instance.
+// AmbassadorID is the list of instances (their AMBASSADOR_ID) that serve an
+// object. An empty list stands for "default".
 type AmbassadorID []string
 
 // IsMember tells whether the instance with the given id serves an object that

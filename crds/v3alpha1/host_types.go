@@ -6,6 +6,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.tlsSecret) && has(self.tls) && has(self.tlsContext))",message="tls and tlsContext exclude each other: keep the settings here or name a TLSContext that has them"
 type HostSpec struct {
+	// Instances that serve the object, by their `AMBASSADOR_ID`, so that
+	// several installations can share a cluster; `_automatic_` stands for
+	// every instance. Default: `["default"]`.
 	// +optional
 	AmbassadorID AmbassadorID `json:"ambassador_id,omitempty"`
 

@@ -4,6 +4,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // KubernetesServiceResolverSpec has no settings of its own.
 type KubernetesServiceResolverSpec struct {
+	// Instances that serve the object, by their `AMBASSADOR_ID`, so that
+	// several installations can share a cluster; `_automatic_` stands for
+	// every instance. Default: `["default"]`.
 	// +optional
 	AmbassadorID AmbassadorID `json:"ambassador_id,omitempty"`
 }

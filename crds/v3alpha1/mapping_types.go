@@ -5,6 +5,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // MappingSpec says which requests to take, where to send them, and what to
 // change on the way.
 type MappingSpec struct {
+	// Instances that serve the object, by their `AMBASSADOR_ID`, so that
+	// several installations can share a cluster; `_automatic_` stands for
+	// every instance. Default: `["default"]`.
 	// +optional
 	AmbassadorID AmbassadorID `json:"ambassador_id,omitempty"`
 

@@ -4,6 +4,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // ModuleSpec is the configuration of one part of the whole instance.
 type ModuleSpec struct {
+	// Instances that serve the object, by their `AMBASSADOR_ID`, so that
+	// several installations can share a cluster; `_automatic_` stands for
+	// every instance. Default: `["default"]`.
 	// +optional
 	AmbassadorID AmbassadorID `json:"ambassador_id,omitempty"`
 
