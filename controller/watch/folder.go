@@ -1,0 +1,267 @@
+package watch
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/watch/manifest"
+)
+
+// Folder is a source that reads a folder of manifests and follows its changes. The folder's content is the whole
+// configuration: an object whose document is gone is gone.
+//
+// Files end in .yaml, .yml or .json; sub-folders are read too; names starting with a dot are not. Where two documents
+// describe the same object the later one (by file name, then by place in the file) counts.
+type Folder struct {
+	dir string
+	log *slog.Logger
+
+	// documents caches what each document of the last scan decoded to, by content: a change in one document of a
+	// large file decodes one document.
+	documents map[[sha256.Size]byte]manifest.Document
+	// files holds the objects each file gave at the last scan, for files that cannot be read completely now.
+	files map[string]map[store.Ref]bool
+	// objects is what was reported, by object.
+	objects map[store.Ref]*folderObject
+	// complaints are the messages about documents that were logged already, so that each is logged once.
+	complaints map[string]bool
+}
+
+// folderObject is the newest version of an object that was reported. Generation counts changes of its content, as an
+// API server does.
+type folderObject struct {
+	content    [sha256.Size]byte // everything but the metadata
+	metadata   [sha256.Size]byte
+	generation int64
+}
+
+// NewFolder returns a source that reads dir.
+func NewFolder(dir string, log *slog.Logger) *Folder {
+	return &Folder{
+		dir:        dir,
+		log:        log,
+		documents:  map[[sha256.Size]byte]manifest.Document{},
+		files:      map[string]map[store.Ref]bool{},
+		objects:    map[store.Ref]*folderObject{},
+		complaints: map[string]bool{},
+	}
+}
+
+// Run implements Source. It fails when the folder cannot be read at the start; later on it keeps what it had.
+func (f *Folder) Run(ctx context.Context, sink Sink) error {
+	notices, err := newNotices(f.dir, f.log)
+	if err != nil {
+		return fmt.Errorf("following %s: %w", f.dir, err)
+	}
+	defer notices.close()
+
+	// Watches are set before the first scan, so that nothing falls between the two.
+	if err := f.scan(sink); err != nil {
+		return fmt.Errorf("reading the manifests: %w", err)
+	}
+	sink.Synced()
+	for notices.wait(ctx) {
+		if err := f.scan(sink); err != nil {
+			f.log.Error("manifests cannot be read; what was read before stays in force", "dir", f.dir, "error", err)
+		}
+	}
+	return nil
+}
+
+// scan reads the whole folder and reports what differs from the last scan.
+func (f *Folder) scan(sink Sink) error {
+	names, err := manifestFiles(f.dir)
+	if err != nil {
+		return err
+	}
+	found := map[store.Ref]manifest.Object{}
+	kept := map[store.Ref]bool{}
+	files := map[string]map[store.Ref]bool{}
+	documents := make(map[[sha256.Size]byte]manifest.Document, len(f.documents))
+	complaints := map[string]bool{}
+
+	for _, name := range names {
+		refs, complete := map[store.Ref]bool{}, true
+		for _, document := range f.decode(name, documents) {
+			if document.Err != nil {
+				complete = false
+				f.complain(complaints, "document not used", document.Source, document.Err)
+			}
+			for _, object := range document.Objects {
+				if earlier, twice := found[object.Ref]; twice {
+					f.complain(complaints, "object defined twice, the later document counts", object.Source,
+						fmt.Errorf("%s is also in %s", object.Ref, earlier.Source))
+				}
+				found[object.Ref] = object
+				refs[object.Ref] = true
+			}
+		}
+		if !complete {
+			// Nobody can tell what the unreadable document was about: nothing that came from this file goes away.
+			for ref := range f.files[name] {
+				kept[ref] = true
+				refs[ref] = true
+			}
+		}
+		files[name] = refs
+	}
+
+	for _, ref := range sortedRefs(found) {
+		f.report(sink, found[ref], complaints)
+	}
+	for _, ref := range sortedRefs(f.objects) {
+		if _, still := found[ref]; !still && !kept[ref] {
+			delete(f.objects, ref)
+			sink.Handle(Event{Ref: ref})
+		}
+	}
+	f.files, f.documents, f.complaints = files, documents, complaints
+	return nil
+}
+
+// decode reads the documents of one file, taking those the last scan saw from the cache.
+func (f *Folder) decode(name string, cache map[[sha256.Size]byte]manifest.Document) []manifest.Document {
+	short, err := filepath.Rel(f.dir, name)
+	if err != nil {
+		short = name
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return []manifest.Document{{Source: short, Err: err}}
+	}
+	var documents []manifest.Document
+	for i, raw := range manifest.Split(data) {
+		sum := sha256.Sum256(raw)
+		document, known := f.documents[sum]
+		if !known {
+			document = manifest.DecodeDocument(raw)
+		}
+		cache[sum] = document
+		document.Source = fmt.Sprintf("%s, document %d", short, i+1)
+		document.Objects = slices.Clone(document.Objects)
+		for j := range document.Objects {
+			document.Objects[j].Source = document.Source
+		}
+		documents = append(documents, document)
+	}
+	return documents
+}
+
+// report hands one object to the sink if it differs from what was reported before.
+func (f *Folder) report(sink Sink, object manifest.Object, complaints map[string]bool) {
+	for _, field := range object.Unknown {
+		f.complain(complaints, "unknown field ignored", object.Source, fmt.Errorf("%s has no field %s", object.Ref, field))
+	}
+	next := &folderObject{generation: 1}
+	if object.Err != nil {
+		next.content = sha256.Sum256([]byte(object.Err.Error()))
+	} else {
+		next.content, next.metadata = digest(object.Object)
+	}
+	if last := f.objects[object.Ref]; last != nil {
+		switch {
+		case last.content != next.content:
+			next.generation = last.generation + 1
+		case last.metadata != next.metadata:
+			next.generation = last.generation
+		default:
+			return
+		}
+	}
+	f.objects[object.Ref] = next
+	if object.Err != nil {
+		sink.Handle(Event{Ref: object.Ref, Rejected: &Rejection{
+			Generation: next.generation,
+			Message:    fmt.Sprintf("%s: %s", object.Source, object.Err),
+		}})
+		return
+	}
+	sink.Handle(Event{Ref: object.Ref, Object: withGeneration(object.Object, next.generation)})
+}
+
+func (f *Folder) complain(complaints map[string]bool, what, source string, err error) {
+	key := what + source + err.Error()
+	if !f.complaints[key] && !complaints[key] {
+		f.log.Warn(what, "source", source, "error", err)
+	}
+	complaints[key] = true
+}
+
+// digest hashes the object, its metadata apart from the rest. A change of metadata alone is no new generation.
+func digest(object metav1.Object) (content, metadata [sha256.Size]byte) {
+	raw, err := json.Marshal(object)
+	if err != nil {
+		panic(fmt.Sprintf("%T cannot be marshalled: %v", object, err)) // it was unmarshalled a moment ago
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		panic(fmt.Sprintf("%T is not a JSON object: %v", object, err))
+	}
+	metadata = sha256.Sum256(fields["metadata"])
+	delete(fields, "metadata")
+	delete(fields, "status")
+	var rest bytes.Buffer
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		fmt.Fprintf(&rest, "%s\x00%s\x00", name, fields[name])
+	}
+	return sha256.Sum256(rest.Bytes()), metadata
+}
+
+// withGeneration returns a copy: the same document may be read again under another generation.
+func withGeneration(object metav1.Object, generation int64) metav1.Object {
+	copied := object.(runtime.Object).DeepCopyObject().(metav1.Object)
+	copied.SetGeneration(generation)
+	return copied
+}
+
+// manifestFiles lists the files to read, in the order in which they count.
+func manifestFiles(dir string) ([]string, error) {
+	root, err := filepath.EvalSymlinks(dir) // WalkDir does not follow a link given as its root
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == root:
+			return nil
+		case strings.HasPrefix(entry.Name(), "."):
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case entry.IsDir():
+			return nil
+		}
+		switch filepath.Ext(path) {
+		case ".yaml", ".yml", ".json":
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			names = append(names, filepath.Join(dir, rel))
+		}
+		return nil
+	})
+	return names, err
+}
+
+func sortedRefs[V any](m map[store.Ref]V) []store.Ref {
+	return slices.SortedFunc(maps.Keys(m), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
+}

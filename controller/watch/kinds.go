@@ -1,0 +1,156 @@
+package watch
+
+import (
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/watch/manifest"
+	"terraform-provider-emissary/crds"
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// watchedKind is one kind to follow in a cluster.
+type watchedKind struct {
+	name     string // as in a manifest
+	resource schema.GroupVersionResource
+	// custom kinds come and go with their definitions and are read untyped, so that one object with a value of the
+	// wrong type does not hide all others.
+	custom bool
+	// getter reads a kind of Kubernetes' own.
+	getter func(kubernetes.Interface) cache.Getter
+	// example is an empty object of the type the API client returns.
+	example runtime.Object
+	// labels and fields narrow what the server sends.
+	labels, fields string
+}
+
+// unusedSecretTypes are Secrets that hold no certificate and that clusters have many of, or large ones.
+var unusedSecretTypes = []corev1.SecretType{
+	"helm.sh/release.v1",
+	corev1.SecretTypeServiceAccountToken,
+	corev1.SecretTypeDockercfg,
+	corev1.SecretTypeDockerConfigJson,
+	corev1.SecretTypeBootstrapToken,
+	corev1.SecretTypeSSHAuth,
+	corev1.SecretTypeBasicAuth,
+}
+
+func watchedKinds() []watchedKind {
+	kinds := []watchedKind{
+		{
+			name:     "Service",
+			resource: corev1.SchemeGroupVersion.WithResource("services"),
+			getter:   func(c kubernetes.Interface) cache.Getter { return c.CoreV1().RESTClient() },
+			example:  &corev1.Service{},
+		},
+		{
+			name:     "Secret",
+			resource: corev1.SchemeGroupVersion.WithResource("secrets"),
+			getter:   func(c kubernetes.Interface) cache.Getter { return c.CoreV1().RESTClient() },
+			example:  &corev1.Secret{},
+			fields:   excludedSecrets(),
+		},
+		{
+			name:     "EndpointSlice",
+			resource: discoveryv1.SchemeGroupVersion.WithResource("endpointslices"),
+			getter:   func(c kubernetes.Interface) cache.Getter { return c.DiscoveryV1().RESTClient() },
+			example:  &discoveryv1.EndpointSlice{},
+			labels:   discoveryv1.LabelServiceName,
+		},
+	}
+	for _, kind := range crds.Kinds() {
+		kinds = append(kinds, watchedKind{
+			name:     kind.Kind,
+			resource: v3alpha1.GroupVersion.WithResource(kind.Plural),
+			custom:   true,
+			example:  &unstructured.Unstructured{},
+		})
+	}
+	return kinds
+}
+
+func excludedSecrets() string {
+	terms := make([]string, len(unusedSecretTypes))
+	for i, kind := range unusedSecretTypes {
+		terms[i] = "type!=" + string(kind)
+	}
+	return strings.Join(terms, ",")
+}
+
+// unusable stands in an informer's cache for an object whose content does not fit its type.
+type unusable struct {
+	metav1.ObjectMeta
+	err error
+}
+
+// typesOfCustomKinds knows the Go type of each getambassador.io kind.
+var typesOfCustomKinds = sync.OnceValue(func() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	if err := v3alpha1.AddToScheme(scheme); err != nil {
+		panic(err) // a programming error, found by any test
+	}
+	return scheme
+})
+
+// transform makes what an informer keeps: the typed object, without what nobody reads. Informers may hand it an object
+// it has made before.
+func (k watchedKind) transform(object any) (any, error) {
+	if u, ok := object.(*unstructured.Unstructured); ok {
+		return typed(u), nil
+	}
+	switch o := object.(type) {
+	case *corev1.Secret:
+		if !holdsCertificates(o.Type) {
+			o.Data = nil
+		}
+	case *discoveryv1.EndpointSlice:
+		trimEndpoints(o)
+	}
+	if o, ok := object.(metav1.Object); ok {
+		store.Trim(o)
+	}
+	return object, nil
+}
+
+func typed(u *unstructured.Unstructured) metav1.Object {
+	meta := metav1.ObjectMeta{
+		Namespace: u.GetNamespace(), Name: u.GetName(), UID: u.GetUID(),
+		Generation: u.GetGeneration(), ResourceVersion: u.GetResourceVersion(),
+	}
+	object, err := typesOfCustomKinds().New(u.GroupVersionKind())
+	if err != nil {
+		return &unusable{ObjectMeta: meta, err: err}
+	}
+	if err := manifest.Convert(u, object); err != nil {
+		return &unusable{ObjectMeta: meta, err: err}
+	}
+	store.Trim(object.(metav1.Object))
+	return object.(metav1.Object)
+}
+
+func holdsCertificates(kind corev1.SecretType) bool {
+	return kind == corev1.SecretTypeOpaque || kind == corev1.SecretTypeTLS || kind == "istio.io/key-and-cert" || kind == ""
+}
+
+// trimEndpoints drops what says nothing about where traffic goes. With many pods these fields are most of the memory.
+func trimEndpoints(slice *discoveryv1.EndpointSlice) {
+	slice.Annotations = nil
+	slice.OwnerReferences = nil
+	for i := range slice.Endpoints {
+		endpoint := &slice.Endpoints[i]
+		endpoint.TargetRef = nil
+		endpoint.DeprecatedTopology = nil
+		endpoint.Hints = nil
+		endpoint.Hostname = nil
+	}
+}
