@@ -1,0 +1,169 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Error is a failed request as a person should read it: which verb, which
+// object, which server, what went wrong and what to do next.
+type Error struct {
+	// Verb is what was attempted: "apply", "read", "delete", "watch".
+	Verb string
+	// Object names what it was attempted on.
+	Object string
+	// Server is the URL of the API server.
+	Server string
+	// Problem and Advice are a clause and a sentence.
+	Problem, Advice string
+	// Err is the cause.
+	Err error
+}
+
+// Error is one sentence, and one of advice where there is any.
+func (e *Error) Error() string {
+	text := fmt.Sprintf("cannot %s %s on %s: %s", e.Verb, e.Object, e.Server, strings.TrimSuffix(e.Problem, "."))
+	if e.Advice != "" {
+		text += ". " + e.Advice
+	}
+	return text
+}
+
+// Unwrap gives the cause to errors.Is and errors.As.
+func (e *Error) Unwrap() error { return e.Err }
+
+// failure explains why a request failed.
+func (c *Client) failure(verb string, ref Ref, err error) error {
+	e := &Error{Verb: verb, Object: ref.String(), Server: c.Server(), Problem: err.Error(), Err: err}
+	switch {
+	case isConflictOfManagers(err):
+		e.Problem = "other field managers own what it sets: " + strings.Join(conflicts(err), "; ")
+		e.Advice = "Remove these fields from one of the two, or set force_conflicts = true to take them over."
+	case apierrors.IsUnauthorized(err):
+		e.Problem = "the server does not accept the credentials (401 Unauthorized)"
+		e.Advice = "Check token, client_certificate or exec in the provider block, or the user of the kubeconfig's context; a token may have expired since the plan."
+	case isTerminating(err):
+		e.Problem = fmt.Sprintf("the namespace %s is being deleted", ref.Namespace)
+		e.Advice = "Wait until it is gone; kubectl get namespace " + ref.Namespace + " -o yaml shows what holds it."
+	case apierrors.IsForbidden(err):
+		e.Problem = forbidden(err)
+		e.Advice = fmt.Sprintf("Give these credentials the verb on %s (a Role or ClusterRole, and its binding).", ref.GroupResource())
+	case isMissingNamespace(err, ref):
+		e.Problem = fmt.Sprintf("the namespace %s does not exist", ref.Namespace)
+		e.Advice = "Create it, for example with a kubernetes_namespace resource."
+	case isUnknownType(err):
+		e.Problem = fmt.Sprintf("the server does not know %s (%s)", ref.Kind, ref.GroupVersion())
+		e.Advice = "Install the CRDs, for example with the resource emissary_crds."
+	case apierrors.IsInvalid(err):
+		e.Problem = "the server refuses it: " + invalid(err)
+	case isUnreachable(err):
+		e.Problem = "the server cannot be reached: " + rootCause(err)
+		e.Advice = "Check host, config_path or config_context in the provider block, and that the cluster is up."
+	}
+	return e
+}
+
+// conflicts lists, per field, who owns it: `.spec.timeout_ms is owned by "helm"`.
+func conflicts(err error) (list []string) {
+	for _, cause := range causes(err, metav1.CauseTypeFieldManagerConflict) {
+		list = append(list, fmt.Sprintf("%s is owned by %s", strings.TrimPrefix(cause.Field, "."), managerIn(cause.Message)))
+	}
+	return list
+}
+
+// managerIn takes the manager out of `conflict with "helm" using v1 at …`.
+func managerIn(message string) string {
+	if parts := strings.SplitN(message, `"`, 3); len(parts) == 3 {
+		return fmt.Sprintf("%q", parts[1])
+	}
+	return message
+}
+
+func causes(err error, kind metav1.CauseType) (list []metav1.StatusCause) {
+	status := apierrors.APIStatus(nil)
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return nil
+	}
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Type == kind {
+			list = append(list, cause)
+		}
+	}
+	return list
+}
+
+func isConflictOfManagers(err error) bool {
+	return apierrors.IsConflict(err) && len(causes(err, metav1.CauseTypeFieldManagerConflict)) > 0
+}
+
+func isTerminating(err error) bool {
+	return apierrors.HasStatusCause(err, "NamespaceTerminating")
+}
+
+// isMissingNamespace tells a missing namespace from a missing object.
+func isMissingNamespace(err error, ref Ref) bool {
+	status := apierrors.APIStatus(nil)
+	if !apierrors.IsNotFound(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	details := status.Status().Details
+	return details.Kind == "namespaces" && details.Name == ref.Namespace
+}
+
+// isUnknownType tells "no such path" (the CRD is not there) from a missing
+// object: only the latter names it.
+func isUnknownType(err error) bool {
+	status := apierrors.APIStatus(nil)
+	return apierrors.IsNotFound(err) && errors.As(err, &status) &&
+		(status.Status().Details == nil || status.Status().Details.Name == "" || len(causes(err, metav1.CauseTypeUnexpectedServerResponse)) > 0)
+}
+
+// isUnreachable reports whether no answer came at all.
+func isUnreachable(err error) bool {
+	var urlError *url.Error
+	var netError net.Error
+	return errors.As(err, &urlError) || errors.As(err, &netError) ||
+		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// forbidden is the server's own sentence without its Go prefix.
+func forbidden(err error) string {
+	text := err.Error()
+	if _, after, ok := strings.Cut(text, "is forbidden: "); ok {
+		return "it is forbidden: " + after
+	}
+	return text
+}
+
+func invalid(err error) string {
+	status := apierrors.APIStatus(nil)
+	if !errors.As(err, &status) || status.Status().Details == nil || len(status.Status().Details.Causes) == 0 {
+		return err.Error()
+	}
+	var list []string
+	for _, cause := range status.Status().Details.Causes {
+		list = append(list, strings.TrimPrefix(cause.Field+": "+cause.Message, "<nil>: "))
+	}
+	return strings.Join(list, "; ")
+}
+
+// rootCause drops the layers that repeat verb and URL.
+func rootCause(err error) string {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	var urlError *url.Error
+	if errors.As(err, &urlError) {
+		err = urlError.Err
+	}
+	return err.Error()
+}

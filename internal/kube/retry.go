@@ -1,0 +1,68 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 2 * time.Second
+)
+
+// retry calls the function until it succeeds, fails for good, or the context
+// ends. What may come true during an apply (a CRD, a namespace, a webhook that
+// is still starting) is retried until then; a server that cannot be reached only
+// for the client's connectGrace.
+func (c *Client) retry(ctx context.Context, verb string, ref Ref, mayAppear bool, call func(context.Context) error) error {
+	began := time.Now()
+	pause := firstPause
+	for {
+		err := call(ctx)
+		if err == nil {
+			return nil
+		}
+		again := transient(err) || mayAppear && (isMissingNamespace(err, ref) || isUnknownType(err) || isTerminating(err)) ||
+			isUnreachable(err) && time.Since(began) < c.connectGrace
+		if !again || ctx.Err() != nil {
+			return c.gaveUp(ctx, verb, ref, err, began)
+		}
+		select {
+		case <-ctx.Done():
+			return c.gaveUp(ctx, verb, ref, err, began)
+		case <-time.After(pause/2 + rand.N(pause/2)):
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// gaveUp explains the last failure, and says so when it was time that ran out.
+func (c *Client) gaveUp(ctx context.Context, verb string, ref Ref, err error, began time.Time) error {
+	err = c.failure(verb, ref, err)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return fmt.Errorf("%w (interrupted)", err)
+	case ctx.Err() != nil:
+		return fmt.Errorf("%w (gave up after %s; the resource's timeouts bound this)", err, time.Since(began).Round(time.Second))
+	}
+	return err
+}
+
+// transient are the failures that an API server, or a webhook behind it, gets
+// over by itself.
+func transient(err error) bool {
+	return apierrors.IsTooManyRequests(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsInternalError(err) ||
+		apierrors.IsConflict(err) && !isConflictOfManagers(err) || isBadGateway(err)
+}
+
+// isBadGateway matches other 5xx answers, which come from proxies.
+func isBadGateway(err error) bool {
+	status := apierrors.APIStatus(nil)
+	return errors.As(err, &status) && status.Status().Code >= 500
+}

@@ -1,0 +1,279 @@
+package provider
+
+import (
+	"fmt"
+	"math/big"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// check is a rule of the ingress about a configuration. It must let pass what is
+// not known yet.
+type check func(configValues) diag.Diagnostics
+
+// configValues are the root attributes of a configuration.
+type configValues map[string]tftypes.Value
+
+func newConfigValues(config tftypes.Value) configValues {
+	var values map[string]tftypes.Value
+	if config.As(&values) != nil {
+		return nil
+	}
+	return values
+}
+
+// isSet reports whether the attribute has a value, known or not.
+func (c configValues) isSet(name string) bool {
+	value, ok := c[name]
+	return ok && !value.IsNull()
+}
+
+// text, flag and number return an attribute's value, or false when it is not set
+// or not known yet.
+func (c configValues) text(name string) (text string, ok bool) {
+	value, exists := c[name]
+	return text, exists && value.IsKnown() && !value.IsNull() && value.As(&text) == nil
+}
+
+func (c configValues) flag(name string) (flag bool) {
+	if value, ok := c[name]; ok && value.IsKnown() && !value.IsNull() {
+		_ = value.As(&flag)
+	}
+	return flag
+}
+
+// members returns the known elements of a map or object attribute.
+func (c configValues) members(name string) map[string]tftypes.Value {
+	var all map[string]tftypes.Value
+	if value, ok := c[name]; !ok || !value.IsKnown() || value.IsNull() || value.As(&all) != nil {
+		return nil
+	}
+	return all
+}
+
+func fail(attribute, format string, args ...any) diag.Diagnostics {
+	return failAt(path.Root(attribute), format, args...)
+}
+
+func failAt(at path.Path, format string, args ...any) diag.Diagnostics {
+	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Invalid value for "+at.String(), at.String()+" "+fmt.Sprintf(format, args...))}
+}
+
+// serviceString checks [scheme://]host[:port], which names an upstream service.
+func serviceString(attribute string) check {
+	return func(c configValues) diag.Diagnostics {
+		text, ok := c.text(attribute)
+		if !ok {
+			return nil
+		}
+		if problem := checkService(text); problem != "" {
+			return fail(attribute, "is %q: %s. Write [http:// or https://]name[.namespace][:port].", text, problem)
+		}
+		return nil
+	}
+}
+
+func checkService(text string) (problem string) {
+	host := text
+	if scheme, rest, ok := strings.Cut(text, "://"); ok {
+		if lower := strings.ToLower(scheme); lower != "http" && lower != "https" {
+			return fmt.Sprintf("the scheme %q is not known", scheme)
+		}
+		host = rest
+	}
+	if before, _, ok := strings.Cut(host, "/"); ok {
+		return fmt.Sprintf("a service has no path; use rewrite to change the path sent to %s", before)
+	}
+	if strings.ContainsAny(host, " \t?#@") {
+		return "it has characters that no host name has"
+	}
+	name, port, err := net.SplitHostPort(host)
+	switch {
+	case err != nil && strings.Contains(host, ":") && net.ParseIP(strings.Trim(host, "[]")) == nil:
+		return "the port is not readable"
+	case err != nil:
+		name = host
+	default:
+		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+			return fmt.Sprintf("the port %q must be from 1 to 65535", port)
+		}
+	}
+	if name == "" {
+		return "the host name is empty"
+	}
+	return ""
+}
+
+// hostnameGlob checks that a * stands alone, at the start or at the end: anywhere
+// else it matches nothing.
+func hostnameGlob(attribute string) check {
+	return func(c configValues) diag.Diagnostics {
+		text, ok := c.text(attribute)
+		if !ok || text == "*" {
+			return nil
+		}
+		if strings.Contains(strings.TrimSuffix(strings.TrimPrefix(text, "*"), "*"), "*") || len(text) > 1 && strings.HasPrefix(text, "*") && strings.HasSuffix(text, "*") {
+			return fail(attribute, "is %q; a * is allowed alone, at the start or at the end.", text)
+		}
+		if strings.Contains(text, "/") || strings.Contains(text, " ") {
+			return fail(attribute, "is %q; it must be a host name such as www.example.com, without scheme or path.", text)
+		}
+		return nil
+	}
+}
+
+// reachable warns of a Mapping that no Host can ever take: Hosts choose by
+// hostname or by label.
+func reachable(c configValues) diag.Diagnostics {
+	if c.isSet("hostname") || c.isSet("host") || c.isSet("labels") {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("hostname"), "No Host will take this Mapping",
+		`A Mapping is served by the Hosts that its hostname matches, or whose mapping_selector its labels match. Set hostname (for example "*") or labels.`)}
+}
+
+// percentage checks a weight.
+func percentage(attribute string) check {
+	return func(c configValues) diag.Diagnostics {
+		value, ok := c[attribute]
+		var number *big.Float
+		if !ok || !value.IsKnown() || value.IsNull() || value.As(&number) != nil {
+			return nil
+		}
+		if number.Sign() < 0 || number.Cmp(big.NewFloat(100)) > 0 {
+			return fail(attribute, "is %s; it is a percentage and must be from 0 to 100.", number.Text('f', -1))
+		}
+		return nil
+	}
+}
+
+// atMostOne and exactlyOne check attributes that exclude each other.
+func atMostOne(attributes ...string) check {
+	return func(c configValues) diag.Diagnostics {
+		set := c.allSet(attributes)
+		if len(set) < 2 {
+			return nil
+		}
+		return fail(set[1], "excludes %s; keep one of them.", set[0])
+	}
+}
+
+func exactlyOne(attributes ...string) check {
+	return func(c configValues) diag.Diagnostics {
+		if len(c.allSet(attributes)) == 0 {
+			return fail(attributes[0], "is not set; set one of %s.", strings.Join(attributes, ", "))
+		}
+		return atMostOne(attributes...)(c)
+	}
+}
+
+func (c configValues) allSet(attributes []string) (set []string) {
+	for _, name := range attributes {
+		if c.isSet(name) {
+			set = append(set, name)
+		}
+	}
+	return set
+}
+
+// needs checks that a flag is on when any of the attributes is set, because
+// without it they have no effect.
+func needs(flag string, attributes ...string) check {
+	return func(c configValues) diag.Diagnostics {
+		set := c.allSet(attributes)
+		if len(set) == 0 || c.flag(flag) || c.isSet(flag) && !c[flag].IsKnown() {
+			return nil
+		}
+		return fail(set[0], "has no effect without %s = true.", flag)
+	}
+}
+
+// excludes checks two flags that must not both be on.
+func excludes(a, b string) check {
+	return func(c configValues) diag.Diagnostics {
+		if !c.flag(a) || !c.flag(b) {
+			return nil
+		}
+		return fail(b, "and %s exclude each other; keep one of them.", a)
+	}
+}
+
+// regexWhen checks a regular expression in an attribute that is one only while a
+// flag is on.
+func regexWhen(attribute, flag string) check {
+	return func(c configValues) diag.Diagnostics {
+		text, ok := c.text(attribute)
+		if !ok || !c.flag(flag) {
+			return nil
+		}
+		return checkRegex(path.Root(attribute), text)
+	}
+}
+
+// regexValues checks the regular expressions of a map.
+func regexValues(attribute string) check {
+	return func(c configValues) (diags diag.Diagnostics) {
+		for name, value := range c.members(attribute) {
+			var text string
+			if value.IsKnown() && !value.IsNull() && value.As(&text) == nil {
+				diags.Append(checkRegex(path.Root(attribute).AtMapKey(name), text)...)
+			}
+		}
+		return diags
+	}
+}
+
+// regexPattern checks the regular expression of a pattern and its substitution.
+func regexPattern(attribute string) check {
+	return func(c configValues) diag.Diagnostics {
+		if text, ok := configValues(c.members(attribute)).text("pattern"); ok {
+			return checkRegex(path.Root(attribute).AtName("pattern"), text)
+		}
+		return nil
+	}
+}
+
+// checkRegex refuses what Envoy's engine, RE2, does. Go's syntax is RE2's.
+func checkRegex(at path.Path, text string) diag.Diagnostics {
+	if _, err := regexp.Compile(text); err != nil {
+		return failAt(at, "is %q, which is no RE2 regular expression: %s. RE2 has no look-around and no back-references.", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return nil
+}
+
+// hashPolicy checks that a load balancer has what its policy hashes, and only
+// then.
+func hashPolicy(c configValues) diag.Diagnostics {
+	lb := configValues(c.members("load_balancer"))
+	policy, ok := lb.text("policy")
+	if !ok {
+		return nil
+	}
+	keys := []string{"cookie", "header", "source_ip"}
+	set := lb.allSet(keys)
+	switch hashes := policy == "ring_hash" || policy == "maglev"; {
+	case hashes && len(set) == 0:
+		return fail("load_balancer", "has the policy %s, which needs one of %s.", policy, strings.Join(keys, ", "))
+	case !hashes && len(set) > 0:
+		return failAt(path.Root("load_balancer").AtName(set[0]), "has no meaning with the policy %s; use ring_hash or maglev.", policy)
+	}
+	return nil
+}
+
+// tlsVersions checks that the range of versions is not empty.
+func tlsVersions(c configValues) diag.Diagnostics {
+	lowest, ok1 := c.text("min_tls_version")
+	highest, ok2 := c.text("max_tls_version")
+	versions := []string{"v1.0", "v1.1", "v1.2", "v1.3"}
+	if ok1 && ok2 && slices.Index(versions, lowest) > slices.Index(versions, highest) {
+		return fail("min_tls_version", "is %s, which is above max_tls_version %s.", lowest, highest)
+	}
+	return nil
+}
