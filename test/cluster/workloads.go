@@ -105,7 +105,7 @@ func (c *Cluster) addNode(ctx context.Context) error {
 // process is a program that runs until stop.
 type process struct {
 	command *exec.Cmd
-	done    chan error
+	done    chan struct{}
 }
 
 func startProcess(path string, arguments []string, log *os.File) (*process, error) {
@@ -118,8 +118,11 @@ func startProcess(path string, arguments []string, log *os.File) (*process, erro
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(path), err)
 	}
-	p := &process{command: command, done: make(chan error, 1)}
-	go func() { p.done <- command.Wait() }()
+	p := &process{command: command, done: make(chan struct{})}
+	go func() {
+		command.Wait() //nolint:errcheck // it was told to end, how it did so does not matter
+		close(p.done)
+	}()
 	return p, nil
 }
 
