@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"os"
@@ -84,7 +83,7 @@ func (f *Folder) Run(ctx context.Context, sink Sink) error {
 
 // scan reads the whole folder and reports what differs from the last scan.
 func (f *Folder) scan(sink Sink) error {
-	names, err := manifestFiles(f.dir)
+	names, err := manifest.Files(f.dir)
 	if err != nil {
 		return err
 	}
@@ -185,8 +184,9 @@ func (f *Folder) report(sink Sink, object manifest.Object, complaints map[string
 	f.objects[object.Ref] = next
 	if object.Err != nil {
 		sink.Handle(Event{Ref: object.Ref, Rejected: &Rejection{
-			Generation: next.generation,
-			Message:    fmt.Sprintf("%s: %s", object.Source, object.Err),
+			Generation:   next.generation,
+			AmbassadorID: object.AmbassadorID,
+			Message:      fmt.Sprintf("%s: %s", object.Source, object.Err),
 		}})
 		return
 	}
@@ -226,40 +226,6 @@ func withGeneration(object metav1.Object, generation int64) metav1.Object {
 	copied := object.(runtime.Object).DeepCopyObject().(metav1.Object)
 	copied.SetGeneration(generation)
 	return copied
-}
-
-// manifestFiles lists the files to read, in the order in which they count.
-func manifestFiles(dir string) ([]string, error) {
-	root, err := filepath.EvalSymlinks(dir) // WalkDir does not follow a link given as its root
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case path == root:
-			return nil
-		case strings.HasPrefix(entry.Name(), "."):
-			if entry.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		case entry.IsDir():
-			return nil
-		}
-		switch filepath.Ext(path) {
-		case ".yaml", ".yml", ".json":
-			rel, err := filepath.Rel(root, path)
-			if err != nil {
-				return err
-			}
-			names = append(names, filepath.Join(dir, rel))
-		}
-		return nil
-	})
-	return names, err
 }
 
 func sortedRefs[V any](m map[store.Ref]V) []store.Ref {

@@ -90,6 +90,7 @@ func excludedSecrets() string {
 // unusable stands in an informer's cache for an object whose content does not fit its type.
 type unusable struct {
 	metav1.ObjectMeta
+	ids v3alpha1.AmbassadorID
 	err error
 }
 
@@ -129,10 +130,10 @@ func typed(u *unstructured.Unstructured) metav1.Object {
 	}
 	object, err := typesOfCustomKinds().New(u.GroupVersionKind())
 	if err != nil {
-		return &unusable{ObjectMeta: meta, err: err}
+		return &unusable{ObjectMeta: meta, ids: manifest.AmbassadorID(u), err: err}
 	}
 	if err := manifest.Convert(u, object); err != nil {
-		return &unusable{ObjectMeta: meta, err: err}
+		return &unusable{ObjectMeta: meta, ids: manifest.AmbassadorID(u), err: err}
 	}
 	store.Trim(object.(metav1.Object))
 	return object.(metav1.Object)

@@ -186,7 +186,7 @@ func (h handler) upsert(object any) {
 	}
 	event := Event{Ref: store.Ref{Kind: h.kind, Namespace: meta.GetNamespace(), Name: meta.GetName()}}
 	if bad, ok := object.(*unusable); ok {
-		event.Rejected = &Rejection{Generation: bad.Generation, Message: bad.err.Error()}
+		event.Rejected = &Rejection{Generation: bad.Generation, AmbassadorID: bad.ids, Message: bad.err.Error()}
 	} else {
 		event.Object = meta
 	}

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
 )
 
 // Event is one change of one object. Exactly one of Object and Rejected is set; with neither the object is gone.
@@ -26,6 +27,8 @@ type Event struct {
 type Rejection struct {
 	// Generation is the metadata.generation of the rejected version.
 	Generation int64
+	// AmbassadorID are the instances the rejected version asks for, as far as it can be read.
+	AmbassadorID v3alpha1.AmbassadorID
 	// Message names the fields that are wrong and what is allowed.
 	Message string
 }

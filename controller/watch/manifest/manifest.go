@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
 )
 
 // DefaultNamespace is the namespace of an object whose manifest names none, as with kubectl and Emissary.
@@ -33,6 +34,8 @@ type Object struct {
 	Object metav1.Object
 	// Err says why the object cannot be used: it would not have passed the API server.
 	Err error
+	// AmbassadorID are the instances the object asks for, where they can be read.
+	AmbassadorID v3alpha1.AmbassadorID
 	// Unknown lists fields no schema knows ("spec.prefx"). They are dropped, as an API server drops them.
 	Unknown []string
 	// Source is where the object was read, for messages: "hosts.yaml, document 2".
@@ -148,8 +151,15 @@ func decodeObject(u *unstructured.Unstructured) (object Object, wanted bool, err
 		u.SetNamespace(DefaultNamespace)
 	}
 	object.Ref = store.Ref{Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
+	object.AmbassadorID = AmbassadorID(u)
 	object.Object, object.Unknown, object.Err = kind.decode(u)
 	return object, true, nil
+}
+
+// AmbassadorID reads the instances an object asks for without knowing its type.
+func AmbassadorID(u *unstructured.Unstructured) v3alpha1.AmbassadorID {
+	ids, _, _ := unstructured.NestedStringSlice(u.Object, "spec", "ambassador_id")
+	return ids
 }
 
 // unknownKind reports a kind of this API group that is misspelt or of a version that is not served; an API server

@@ -1,0 +1,52 @@
+package controller
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"terraform-provider-emissary/controller/compile"
+)
+
+// metrics are the controller's own; the xDS server adds its own to the same registry.
+type metrics struct {
+	registry *prometheus.Registry
+	compile  prometheus.Histogram
+	problems *prometheus.GaugeVec
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		compile: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "emissary_compile_seconds",
+			Help:    "Time from taking changes to having a configuration.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
+		}),
+		problems: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ambassador_diagnostics_errors",
+			Help: "Problems of the objects of this instance, by severity.",
+		}, []string{"severity"}),
+	}
+	m.registry.MustRegister(m.compile, m.problems, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// passed records one pass of the loop.
+func (m *metrics) passed(took time.Duration, output *compile.Output) {
+	m.compile.Observe(took.Seconds())
+	var errors, warnings int
+	for _, report := range output.Reports {
+		for _, problem := range report.Problems {
+			if problem.Severity == compile.Warning {
+				warnings++
+			} else {
+				errors++
+			}
+		}
+	}
+	m.problems.WithLabelValues("error").Set(float64(errors))
+	m.problems.WithLabelValues("warning").Set(float64(warnings))
+}

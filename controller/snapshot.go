@@ -1,0 +1,116 @@
+package controller
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/controller/status"
+	"terraform-provider-emissary/controller/store"
+)
+
+// Snapshot is what the diagnostics page shows: the configuration published last, and what is wrong with its objects.
+// Values of Secrets are not in it.
+type Snapshot struct {
+	// Revision counts published configurations; Time is when this one was.
+	Revision uint64    `json:"revision"`
+	Time     time.Time `json:"time"`
+	// Objects counts the getambassador.io objects of this instance, Resources what was made of them for Envoy.
+	Objects   map[string]int `json:"objects"`
+	Resources map[string]int `json:"resources"`
+	// Problems lists what is wrong, by object.
+	Problems []ObjectProblems `json:"problems"`
+
+	diagnosticsPublic bool
+}
+
+// ObjectProblems is what is wrong with one object.
+type ObjectProblems struct {
+	Object     string    `json:"object"` // "Mapping default/quote"
+	Generation int64     `json:"generation"`
+	Problems   []Problem `json:"problems"`
+}
+
+// Problem is one thing that is wrong.
+type Problem struct {
+	Severity  string `json:"severity"` // error or warning
+	Condition string `json:"condition"`
+	Reason    string `json:"reason"`
+	Message   string `json:"message"`
+}
+
+// record keeps what was published for the diagnostics page.
+func (l *loop) record(output *compile.Output, revision uint64) {
+	snapshot := &Snapshot{
+		Revision: revision,
+		Time:     time.Now().UTC(),
+		Objects:  map[string]int{},
+		Resources: map[string]int{
+			"listeners": len(output.Listeners), "routes": len(output.Routes), "clusters": len(output.Clusters),
+			"endpoints": len(output.Endpoints), "secrets": len(output.Secrets),
+		},
+		Problems:          Problems(output.Reports, l.rejections),
+		diagnosticsPublic: diagnosticsPublic(l.store, l.ambassadorID),
+	}
+	for ref := range output.Reports {
+		snapshot.Objects[ref.Kind]++
+	}
+	l.snapshot.Store(snapshot)
+}
+
+// Problems lists what is wrong with any object, ordered by object.
+func Problems(reports map[store.Ref]*compile.Report, rejections map[store.Ref]status.Rejected) []ObjectProblems {
+	list := []ObjectProblems{}
+	refs := slices.Collect(maps.Keys(reports))
+	for ref := range rejections {
+		if _, also := reports[ref]; !also {
+			refs = append(refs, ref)
+		}
+	}
+	slices.SortFunc(refs, func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
+	for _, ref := range refs {
+		entry := ObjectProblems{Object: ref.String()}
+		if report := reports[ref]; report != nil {
+			entry.Generation = report.Generation
+			for _, problem := range report.Problems {
+				severity := "error"
+				if problem.Severity == compile.Warning {
+					severity = "warning"
+				}
+				entry.Problems = append(entry.Problems, Problem{Severity: severity, Condition: problem.Condition, Reason: problem.Reason, Message: problem.Message})
+			}
+		}
+		if rejection, ok := rejections[ref]; ok {
+			entry.Generation = rejection.Generation
+			entry.Problems = append(entry.Problems, Problem{Severity: "error", Condition: "Accepted", Reason: compile.ReasonInvalid, Message: rejection.Message})
+		}
+		if len(entry.Problems) > 0 {
+			list = append(list, entry)
+		}
+	}
+	return list
+}
+
+// diagnosticsPublic reports whether the Module lets others than this machine see the diagnostics: by a route to them
+// (diagnostics.enabled, the default) or by themselves (allow_non_local).
+func diagnosticsPublic(s *store.Store, ambassadorID string) bool {
+	var config struct {
+		Diagnostics struct {
+			Enabled       *bool `json:"enabled"`
+			AllowNonLocal bool  `json:"allow_non_local"`
+		} `json:"diagnostics"`
+	}
+	for _, module := range s.Modules() {
+		if module.Name != "ambassador" || !module.Spec.AmbassadorID.IsMember(ambassadorID) {
+			continue
+		}
+		if err := json.Unmarshal(module.Spec.Config.Raw, &config); err != nil {
+			return false // the compiler reports it; until it is mended nobody else sees anything
+		}
+		break
+	}
+	return config.Diagnostics.Enabled == nil || *config.Diagnostics.Enabled || config.Diagnostics.AllowNonLocal
+}

@@ -1,0 +1,56 @@
+// Package cli is the command tree of the binary: thin commands that read flags and environment and call the packages
+// that do the work.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Set at build time, for example with
+//
+//	-ldflags "-X terraform-provider-emissary/internal/cli.Version=1.2.3".
+var (
+	// Version is the product's.
+	Version = "dev"
+	// Address is where Terraform finds the provider, and the one place it is written down.
+	Address = "registry.terraform.io/emissary/emissary"
+)
+
+// Main runs the command the arguments name and returns the exit status.
+func Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		return 1
+	}
+	return 0
+}
+
+func newRoot() *cobra.Command {
+	var debug bool
+	root := &cobra.Command{
+		Use:   "terraform-provider-emissary",
+		Short: "An Emissary-compatible ingress: Terraform provider, controller and tools in one binary",
+		Long: "Without a command this is a Terraform plugin: Terraform starts it.\n" +
+			"With one it is the controller that runs in the cluster, or a tool around it.",
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true, // Main prints them
+		SilenceUsage:      true, // a failure of the work is no misuse of the command
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return servePlugin(cmd.Context(), debug)
+		},
+	}
+	root.Flags().BoolVar(&debug, "debug", false, "serve the plugin for a debugger: print TF_REATTACH_PROVIDERS and wait")
+	root.AddCommand(newController(), newCompile(), newVersion())
+	return root
+}
