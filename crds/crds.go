@@ -5,10 +5,13 @@ package crds
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -66,3 +69,28 @@ var definitions = sync.OnceValue(func() []*apiextensionsv1.CustomResourceDefinit
 	slices.SortFunc(crds, func(a, b *apiextensionsv1.CustomResourceDefinition) int { return cmp.Compare(a.Name, b.Name) })
 	return crds
 })
+
+// Summary is a CRD in one line: its versions and a hash of what they say, such
+// as "v3alpha1 sha256:0f7a1c2b3d4e". It covers what this package defines (group,
+// scope, names, versions with their schemas and columns) and leaves out what
+// belongs to others: conversion, short names, labels. The Summary of a CRD as
+// read from a cluster is that of the definition exactly when the two agree.
+func Summary(crd *apiextensionsv1.CustomResourceDefinition) string {
+	names := crd.Spec.Names
+	names.ShortNames = nil
+	data, err := json.Marshal(apiextensionsv1.CustomResourceDefinitionSpec{
+		Group:    crd.Spec.Group,
+		Scope:    crd.Spec.Scope,
+		Names:    names,
+		Versions: crd.Spec.Versions,
+	})
+	if err != nil {
+		// Its raw parts (enum, default) have been parsed as JSON before.
+		panic(fmt.Sprintf("crds: %s: %v", crd.Name, err))
+	}
+	var versions []string
+	for _, version := range crd.Spec.Versions {
+		versions = append(versions, version.Name)
+	}
+	return fmt.Sprintf("%s sha256:%.6x", strings.Join(versions, ","), sha256.Sum256(data))
+}

@@ -1,0 +1,174 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// CRD is a CustomResourceDefinition.
+type CRD = apiextensionsv1.CustomResourceDefinition
+
+func crdRef(name string) Ref {
+	return Ref{Name: name, Type: Type{
+		GroupVersionResource: apiextensionsv1.SchemeGroupVersion.WithResource("customresourcedefinitions"),
+		Kind:                 "CustomResourceDefinition",
+		ClusterScoped:        true,
+	}}
+}
+
+// GetCRD reads a CRD; nil when there is none of that name.
+func (c *Client) GetCRD(ctx context.Context, name string) (*CRD, error) {
+	object, err := c.Get(ctx, crdRef(name))
+	if err != nil || object == nil {
+		return nil, err
+	}
+	crd := &CRD{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, crd); err != nil {
+		return nil, fmt.Errorf("CustomResourceDefinition %s on %s cannot be read: %w", name, c.Server(), err)
+	}
+	return crd, nil
+}
+
+// ApplyCRDs writes CRDs with server-side apply and returns when the API server
+// serves all of them. Those that are there already, whoever made them, are
+// taken over: what they set differently is overwritten. Their spec.conversion
+// stays with whoever set it, since definitions do not have one. Nothing is
+// written when one of them holds objects in a version that its definition does
+// not have.
+func (c *Client) ApplyCRDs(ctx context.Context, definitions []*CRD) error {
+	for _, definition := range definitions {
+		if err := c.checkStoredVersions(ctx, definition); err != nil {
+			return err
+		}
+	}
+	for _, definition := range definitions {
+		if err := c.applyCRD(ctx, definition); err != nil {
+			return err
+		}
+	}
+	for _, definition := range definitions {
+		if err := c.waitEstablished(ctx, definition); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkStoredVersions explains beforehand what the API server would refuse:
+// dropping a version that objects are stored in would lose them.
+func (c *Client) checkStoredVersions(ctx context.Context, definition *CRD) error {
+	live, err := c.GetCRD(ctx, definition.Name)
+	if err != nil || live == nil {
+		return err
+	}
+	var lost []string
+	for _, stored := range live.Status.StoredVersions {
+		if !slices.ContainsFunc(definition.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool { return v.Name == stored }) {
+			lost = append(lost, stored)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return &Error{
+		Verb: "apply", Object: crdRef(definition.Name).String(), Server: c.Server(),
+		Problem: fmt.Sprintf("it may hold objects that are stored as %s (status.storedVersions), which its new definition does not have", strings.Join(lost, " and ")),
+		Advice: fmt.Sprintf("Migrate them first: make %s the storage version, write every %s back as it is, and take %s out of status.storedVersions.",
+			definition.Spec.Versions[0].Name, definition.Spec.Names.Kind, strings.Join(lost, " and ")),
+	}
+}
+
+func (c *Client) applyCRD(ctx context.Context, definition *CRD) error {
+	manifest, err := runtime.DefaultUnstructuredConverter.ToUnstructured(definition)
+	if err != nil {
+		return fmt.Errorf("%s: %w", crdRef(definition.Name), err)
+	}
+	delete(manifest, "status")
+	delete(manifest["metadata"].(map[string]any), "creationTimestamp")
+	force := true
+	_, err = c.Apply(ctx, crdRef(definition.Name), manifest, ApplyOptions{Force: &force})
+	return err
+}
+
+// waitEstablished returns when the API server serves the kind. A CRD that was
+// being deleted is applied again once it is gone.
+func (c *Client) waitEstablished(ctx context.Context, definition *CRD) error {
+	pause := firstPause
+	for {
+		live, err := c.GetCRD(ctx, definition.Name)
+		switch {
+		case err != nil:
+			return err
+		case live == nil:
+			err = c.applyCRD(ctx, definition)
+		case live.DeletionTimestamp == nil && isTrue(live, apiextensionsv1.Established) && isTrue(live, apiextensionsv1.NamesAccepted):
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return &Error{Verb: "apply", Object: crdRef(definition.Name).String(), Server: c.Server(), Err: ctx.Err(),
+				Problem: "the API server has it but does not serve it yet: " + notEstablished(live)}
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+func isTrue(crd *CRD, condition apiextensionsv1.CustomResourceDefinitionConditionType) bool {
+	return slices.ContainsFunc(crd.Status.Conditions, func(c apiextensionsv1.CustomResourceDefinitionCondition) bool {
+		return c.Type == condition && c.Status == apiextensionsv1.ConditionTrue
+	})
+}
+
+// notEstablished says in the API server's words why a CRD is not served.
+func notEstablished(crd *CRD) string {
+	if crd == nil {
+		return "it was deleted meanwhile"
+	}
+	if crd.DeletionTimestamp != nil {
+		return "it is being deleted, with the objects of its kind"
+	}
+	for _, condition := range crd.Status.Conditions {
+		if condition.Status == apiextensionsv1.ConditionFalse {
+			return fmt.Sprintf("%s is False, %s", condition.Type, condition.Message)
+		}
+	}
+	return "it has not reported on it"
+}
+
+// DeleteCRD deletes a CRD, and with it every object of its kind in the whole
+// cluster, and waits until it is gone. One that is gone already is deleted.
+func (c *Client) DeleteCRD(ctx context.Context, name string) error {
+	return c.Delete(ctx, crdRef(name))
+}
+
+// AnyObject returns the name of one object of the kind, in any namespace, as
+// namespace/name; the empty string when there is none, or no such kind.
+func (c *Client) AnyObject(ctx context.Context, crd *CRD) (string, error) {
+	resource := schema.GroupVersionResource{Group: crd.Spec.Group, Version: crd.Spec.Versions[0].Name, Resource: crd.Spec.Names.Plural}
+	ref := Ref{Name: "of any name", Type: Type{GroupVersionResource: resource, Kind: crd.Spec.Names.Kind, ClusterScoped: true}}
+	found := ""
+	err := c.retry(ctx, "list", ref, false, func(ctx context.Context) error {
+		list, err := c.dynamic.Resource(resource).List(ctx, metav1.ListOptions{Limit: 1})
+		if apierrors.IsNotFound(err) {
+			return c.confirmGone(ctx, err)
+		}
+		if err == nil && len(list.Items) > 0 {
+			found = list.Items[0].GetNamespace() + "/" + list.Items[0].GetName()
+		}
+		return err
+	})
+	return found, err
+}
