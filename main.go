@@ -8,6 +8,13 @@ import (
 	"terraform-provider-emissary/internal/cli"
 )
 
+// Set at build time: -ldflags "-X main.version=1.2.3 -X main.address=registry.example.com/emissary/emissary".
+var (
+	version = "dev"
+	// address is where Terraform finds the provider. It is written down here and nowhere else.
+	address = "registry.terraform.io/emissary/emissary"
+)
+
 func main() {
-	os.Exit(cli.Main(os.Args[1:]))
+	os.Exit(cli.Main(cli.Build{Version: version, Address: address}, os.Args[1:]))
 }

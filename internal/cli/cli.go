@@ -12,21 +12,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Set at build time, for example with
-//
-//	-ldflags "-X terraform-provider-emissary/internal/cli.Version=1.2.3".
-var (
+// Build is what is known about the binary when it is built.
+type Build struct {
 	// Version is the product's.
-	Version = "dev"
-	// Address is where Terraform finds the provider, and the one place it is written down.
-	Address = "registry.terraform.io/emissary/emissary"
-)
+	Version string
+	// Address is where Terraform finds the provider.
+	Address string
+}
 
 // Main runs the command the arguments name and returns the exit status.
-func Main(args []string) int {
+func Main(build Build, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot()
+	root := newRoot(build)
 	root.SetArgs(args)
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
@@ -35,7 +33,7 @@ func Main(args []string) int {
 	return 0
 }
 
-func newRoot() *cobra.Command {
+func newRoot(build Build) *cobra.Command {
 	var debug bool
 	root := &cobra.Command{
 		Use:   "terraform-provider-emissary",
@@ -47,10 +45,10 @@ func newRoot() *cobra.Command {
 		SilenceUsage:      true, // a failure of the work is no misuse of the command
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return servePlugin(cmd.Context(), debug)
+			return servePlugin(cmd.Context(), build, debug)
 		},
 	}
 	root.Flags().BoolVar(&debug, "debug", false, "serve the plugin for a debugger: print TF_REATTACH_PROVIDERS and wait")
-	root.AddCommand(newController(), newCompile(), newVersion())
+	root.AddCommand(newController(), newCompile(), newVersion(build))
 	return root
 }

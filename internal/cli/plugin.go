@@ -9,9 +9,9 @@ import (
 )
 
 // servePlugin answers Terraform until it hangs up. Standard output belongs to the plugin handshake.
-func servePlugin(ctx context.Context, debug bool) error {
-	return providerserver.Serve(ctx, provider.New(Version), providerserver.ServeOpts{
-		Address:         Address,
+func servePlugin(ctx context.Context, build Build, debug bool) error {
+	return providerserver.Serve(ctx, provider.New(build.Version), providerserver.ServeOpts{
+		Address:         build.Address,
 		Debug:           debug,
 		ProtocolVersion: 6,
 	})
