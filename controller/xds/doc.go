@@ -41,8 +41,6 @@
 package xds
 
 import (
-	"time"
-
 	"github.com/envoyproxy/go-control-plane/pkg/resource/v3"
 	"google.golang.org/protobuf/proto"
 )
@@ -108,9 +106,3 @@ type Rejection struct {
 	// keep it, others do without the resource.
 	Restored bool
 }
-
-// Defaults of Options.
-const (
-	DefaultWarmTimeout    = 2 * time.Second
-	DefaultRemovalTimeout = 5 * time.Second
-)

@@ -1,14 +1,12 @@
 package xds
 
 import (
-	"context"
-	"errors"
+	"io"
 	"log/slog"
-	"net"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"google.golang.org/grpc"
 )
 
 // Options configures a Server. The zero value is good.
@@ -27,48 +25,79 @@ type Options struct {
 	// for its users to be acknowledged without it.
 	// Default DefaultRemovalTimeout.
 	RemovalTimeout time.Duration
+	// RetryInterval is when a rejected resource is tried again, doubling with
+	// each further rejection up to MaxRetryInterval: some rejections are
+	// Envoy's circumstances, such as an address still in use, not the
+	// resource's fault. Default DefaultRetryInterval.
+	RetryInterval time.Duration
 }
+
+// Defaults of Options.
+const (
+	DefaultWarmTimeout    = 2 * time.Second
+	DefaultRemovalTimeout = 5 * time.Second
+	DefaultRetryInterval  = 10 * time.Second
+	MaxRetryInterval      = 5 * time.Minute
+)
 
 // Server stores Envoy resources and serves them by delta ADS to any number of
 // Envoys. All methods are safe for concurrent use.
-type Server struct{}
+type Server struct {
+	log     *slog.Logger
+	options Options
+	metrics *metrics
+
+	// updating serialises Update and Apply, so that they can compare and
+	// marshal without holding up the streams.
+	updating sync.Mutex
+
+	mu       sync.RWMutex // guards everything below
+	tables   map[string]*table
+	revision uint64
+	// acknowledged and ready are as in State.
+	acknowledged uint64
+	ready        bool
+	streams      map[*stream]struct{}
+	rejected     map[ID]*slot
+	retained     map[ID]*slot
+	watchers     map[chan State]struct{}
+}
 
 // NewServer returns a server without resources. Envoys may connect at once;
 // they are answered after the first Update, so that a restarted controller
 // never takes configuration away before it has read the cluster.
-func NewServer(o Options) *Server { return &Server{} }
-
-// Update replaces the whole set of resources and returns the revision that
-// carries it; an update that changes nothing returns the newest revision.
-// It fails, changing nothing, when two resources share an ID, a name is empty
-// or a message cannot be marshalled.
-func (s *Server) Update(resources []Resource) (revision uint64, err error) {
-	return 0, errors.ErrUnsupported
+func NewServer(o Options) *Server {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if o.WarmTimeout == 0 {
+		o.WarmTimeout = DefaultWarmTimeout
+	}
+	if o.RemovalTimeout == 0 {
+		o.RemovalTimeout = DefaultRemovalTimeout
+	}
+	if o.RetryInterval == 0 {
+		o.RetryInterval = DefaultRetryInterval
+	}
+	s := &Server{
+		log:      o.Logger,
+		options:  o,
+		metrics:  newMetrics(o.Registerer),
+		tables:   make(map[string]*table, len(kinds)),
+		streams:  make(map[*stream]struct{}),
+		rejected: make(map[ID]*slot),
+		retained: make(map[ID]*slot),
+		watchers: make(map[chan State]struct{}),
+	}
+	for _, k := range kinds {
+		s.tables[k.typeURL] = &table{kind: k, slots: make(map[string]*slot), gone: make(map[string]*slot)}
+	}
+	return s
 }
 
-// Apply adds or replaces the changed resources and takes out the removed ones;
-// every other resource stays. It costs what changed. Otherwise like Update.
-func (s *Server) Apply(changed []Resource, removed []ID) (revision uint64, err error) {
-	return 0, errors.ErrUnsupported
+// wake tells every stream that there may be something to send. Callers hold mu.
+func (s *Server) wake() {
+	for st := range s.streams {
+		st.poke()
+	}
 }
-
-// State returns what is known now.
-func (s *Server) State() State { return State{} }
-
-// Watch returns a channel that delivers the state now and after each change,
-// until ctx is done, when it is closed. The channel holds only the newest
-// state: a slow reader skips the ones in between and never delays the server.
-func (s *Server) Watch(ctx context.Context) <-chan State { return nil }
-
-// Wait blocks until the revision is acknowledged or ctx is done.
-func (s *Server) Wait(ctx context.Context, revision uint64) (State, error) {
-	return State{}, errors.ErrUnsupported
-}
-
-// Register adds the aggregated discovery service to a gRPC server of the
-// caller's (mutual TLS, other services).
-func (s *Server) Register(r grpc.ServiceRegistrar) {}
-
-// Serve answers Envoys on the listener until ctx is done; it closes the
-// listener and returns when every stream has ended, nil if ctx ended it.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error { return errors.ErrUnsupported }

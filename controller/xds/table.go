@@ -1,0 +1,117 @@
+package xds
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"time"
+
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// table holds the resources of one type and the log of their changes.
+type table struct {
+	kind  *kind
+	slots map[string]*slot
+	// gone keeps what was removed until every Envoy has acknowledged doing
+	// without it: a rejection may yet need it back (see Server.reject).
+	gone map[string]*slot
+	log  changeLog
+}
+
+// slot is the place of one resource in its table.
+type slot struct {
+	// newest is what the last update gave.
+	newest *entry
+	// accepted is the last content an Envoy has acknowledged; nil if none.
+	accepted *entry
+	// rejection is set while Envoy refuses newest.
+	rejection *rejection
+	// retained marks a resource that is no longer wanted but that a restored
+	// resource still refers to.
+	retained bool
+	// revision and removedAt say when the slot last changed, and when it was
+	// moved to gone.
+	revision  uint64
+	removedAt time.Time
+}
+
+// served is the content Envoys should have; nil when it is withheld.
+func (s *slot) served() *entry {
+	if s.rejection != nil && !s.rejection.trying {
+		return s.accepted
+	}
+	return s.newest
+}
+
+// entry is one content of one resource. It never changes, so that streams share
+// it, and the bytes in it, without copying.
+type entry struct {
+	message proto.Message
+	wire    *discoveryv3.Resource
+}
+
+func (e *entry) version() string { return e.wire.GetVersion() }
+func (e *entry) bytes() []byte   { return e.wire.GetResource().GetValue() }
+
+// encode marshals a resource. The version is a hash of the bytes: 96 bits are
+// plenty for telling one resource's versions apart.
+func encode(r Resource) (*entry, error) {
+	if r.Message == nil {
+		return nil, fmt.Errorf("resource %s %q has no message", shortName(r.TypeURL), r.Name)
+	}
+	if got := "type.googleapis.com/" + string(r.Message.ProtoReflect().Descriptor().FullName()); got != r.TypeURL {
+		return nil, fmt.Errorf("resource %q: the message is a %s, its type URL says %s", r.Name, got, r.TypeURL)
+	}
+	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(r.Message)
+	if err != nil {
+		return nil, fmt.Errorf("marshalling %s %q: %w", shortName(r.TypeURL), r.Name, err)
+	}
+	sum := sha256.Sum256(value)
+	return &entry{
+		message: r.Message,
+		wire: &discoveryv3.Resource{
+			Name:     r.Name,
+			Version:  hex.EncodeToString(sum[:12]),
+			Resource: &anypb.Any{TypeUrl: r.TypeURL, Value: value},
+		},
+	}, nil
+}
+
+// changeLog remembers which names changed at which revision. It is trimmed as
+// it grows; a reader that falls behind the trimmed part compares everything.
+type changeLog struct {
+	changes []change // by ascending revision
+	floor   uint64   // revisions up to this one may have been trimmed
+}
+
+type change struct {
+	revision uint64
+	name     string
+}
+
+// minLog is the number of changes kept whatever the size of the table.
+const minLog = 1024
+
+func (l *changeLog) add(revision uint64, name string, tableSize int) {
+	l.changes = append(l.changes, change{revision, name})
+	if len(l.changes) <= minLog+2*tableSize {
+		return
+	}
+	half := len(l.changes) / 2
+	l.floor = l.changes[half-1].revision
+	l.changes = append([]change(nil), l.changes[half:]...)
+}
+
+// since returns the changes after a revision; false when they are no longer
+// known.
+func (l *changeLog) since(revision uint64) ([]change, bool) {
+	if revision < l.floor {
+		return nil, false
+	}
+	i := sort.Search(len(l.changes), func(i int) bool { return l.changes[i].revision > revision })
+	return l.changes[i:], true
+}
