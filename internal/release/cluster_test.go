@@ -28,7 +28,7 @@ import (
 const timeout = 3 * time.Minute
 
 // TestCluster runs releases against a real API server whose Deployments become
-// ready but whose Services get no load balancer.
+// ready.
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	world := cluster.ForTest(t, cluster.Options{Workloads: true})
@@ -111,9 +111,8 @@ func testLifeCycle(t *testing.T, e *env) {
 }
 
 func testRepairsFailedInstall(t *testing.T, e *env) {
-	// There is no load balancer here: the objects exist, the wait fails.
-	info, err := e.client.Apply(bound(t, 8*time.Second), spec(t, "repair", nil))
-	wantError(t, err, "cannot install release repair/emissary-ingress", "Service repair/emissary-ingress", "load balancer has no address")
+	info, err := e.client.Apply(bound(t, 8*time.Second), spec(t, "repair", neverReady))
+	wantError(t, err, "cannot install release repair/emissary-ingress", "Deployment repair/emissary-ingress", "0 of 3 pods are ready", "node affinity/selector")
 	if info == nil || info.Status != "failed" || info.Revision != 1 {
 		t.Fatalf("after the failure: %+v", info)
 	}
@@ -161,7 +160,7 @@ func testEndsWithContext(t *testing.T, e *env) {
 	var info *release.Info
 	go func() {
 		var err error
-		info, err = e.client.Apply(ctx, spec(t, "interrupted", nil))
+		info, err = e.client.Apply(ctx, spec(t, "interrupted", neverReady))
 		done <- err
 	}()
 	// Interrupted while it waits: its record is there and says pending.
@@ -178,13 +177,14 @@ func testEndsWithContext(t *testing.T, e *env) {
 }
 
 func testAtomicInstall(t *testing.T, e *env) {
-	failing := spec(t, "atomic-install", nil)
+	failing := spec(t, "atomic-install", neverReady)
 	failing.Atomic = true
 	info, err := e.client.Apply(bound(t, 8*time.Second), failing)
-	wantError(t, err, "load balancer has no address", "uninstalled again because atomic is set")
+	wantError(t, err, "0 of 3 pods are ready", "uninstalled again because atomic is set")
 	if info != nil {
 		t.Errorf("there is still a release: %+v", info)
 	}
+	// (Its pods go a moment later, with the Deployment.)
 	services, err := e.kubernetes.CoreV1().Services("atomic-install").List(t.Context(), metav1.ListOptions{})
 	if err != nil || len(services.Items) != 0 {
 		t.Errorf("left behind: %v, %v", services.Items, err)
@@ -193,10 +193,10 @@ func testAtomicInstall(t *testing.T, e *env) {
 
 func testAtomicUpgrade(t *testing.T, e *env) {
 	e.apply(t, spec(t, "atomic-upgrade", clusterIP, map[string]any{"replicaCount": 1}))
-	failing := spec(t, "atomic-upgrade", nil)
+	failing := spec(t, "atomic-upgrade", neverReady, map[string]any{"service": map[string]any{"type": "NodePort"}})
 	failing.Atomic = true
 	info, err := e.client.Apply(bound(t, 8*time.Second), failing)
-	wantError(t, err, "load balancer has no address", "rolled back to revision 1 because atomic is set")
+	wantError(t, err, "of 3 pods are ready", "rolled back to revision 1 because atomic is set")
 	if info == nil || info.Status != release.StatusDeployed || info.Revision != 3 {
 		t.Errorf("after the rollback: %+v", info)
 	}
@@ -302,6 +302,10 @@ type env struct {
 
 // clusterIP are the values with which the ingress becomes ready here.
 var clusterIP = map[string]any{"service": map[string]any{"type": "ClusterIP"}}
+
+// neverReady asks for a node that is not there: everything is created, and no pod
+// ever starts.
+var neverReady = map[string]any{"nodeSelector": map[string]any{"pool": "none"}}
 
 // spec is an ingress in a namespace of its own. Only one install of a cluster
 // can have the IngressClass.

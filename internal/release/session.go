@@ -9,6 +9,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/kube"
+	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -72,13 +73,27 @@ func (c *Client) openSession(ctx context.Context, namespace string) (*session, e
 	secrets.Log = c.log
 	s.actions = &action.Configuration{
 		RESTClientGetter: connection,
-		Releases:         storage.Init(secrets),
+		Releases:         storage.Init(recordsDriver{Driver: secrets, kube: s.kube}),
 		KubeClient:       s.kube,
 		Log:              c.log,
 		HookOutputFunc:   func(_, _, _ string) io.Writer { return io.Discard },
 	}
 	s.actions.Releases.Log = c.log
 	return s, nil
+}
+
+// recordsDriver keeps the records of a release that is not gone yet: Helm would
+// forget it even when its objects could not be deleted.
+type recordsDriver struct {
+	driver.Driver
+	kube *boundClient
+}
+
+func (d recordsDriver) Delete(key string) (*helmrelease.Release, error) {
+	if d.kube.deleteFailure != nil {
+		return nil, d.kube.deleteFailure
+	}
+	return d.Driver.Delete(key)
 }
 
 // connection hands a connection to the libraries under Helm, which would otherwise
