@@ -1,0 +1,104 @@
+package compile
+
+import (
+	"fmt"
+	"regexp/syntax"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// The checks below stand between a user's text and Envoy, which refuses a whole resource for one bad field. Each takes
+// the field's name, so that its error can be shown as it is.
+
+// checkRegex reports whether Envoy can use a pattern. Envoy compiles with RE2, whose syntax Go's regular expressions
+// share; Go's programs are never larger than RE2's, so nothing that Emissary accepts is refused for its size.
+func checkRegex(field, pattern string, maxProgramSize int) error {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return fmt.Errorf("%s: %q is not an RE2 regular expression: %w", field, pattern, err)
+	}
+	program, err := syntax.Compile(parsed.Simplify())
+	if err != nil {
+		return fmt.Errorf("%s: %q is not an RE2 regular expression: %w", field, pattern, err)
+	}
+	if len(program.Inst) > maxProgramSize {
+		return fmt.Errorf("%s: the regular expression %q compiles to %d instructions, %d are allowed: simplify it, "+
+			"or raise regex_max_size in the ambassador Module", field, pattern, len(program.Inst), maxProgramSize)
+	}
+	return nil
+}
+
+// checkHeaderName reports whether a header of that name can be matched. Pseudo-headers (":authority") can.
+func checkHeaderName(field, name string) error {
+	if !httpguts.ValidHeaderFieldName(strings.TrimPrefix(name, ":")) {
+		return fmt.Errorf("%s: %q is not a header name: use letters, digits and -_.!#$%%&'*+^`|~", field, name)
+	}
+	return nil
+}
+
+// checkEditableHeader reports whether a header of that name can be added or removed. Envoy refuses to touch
+// pseudo-headers and Host that way.
+func checkEditableHeader(field, name string) error {
+	if strings.HasPrefix(name, ":") || strings.EqualFold(name, "host") {
+		return fmt.Errorf("%s: %q cannot be changed as a header: use host_rewrite for the host and rewrite for the path", field, name)
+	}
+	return checkHeaderName(field, name)
+}
+
+// checkHeaderValue reports whether text can stand in a header.
+func checkHeaderValue(field, text string) error {
+	if !httpguts.ValidHeaderFieldValue(text) {
+		return fmt.Errorf("%s: %q has a control character that no header may carry", field, text)
+	}
+	return nil
+}
+
+// parseDuration reads a duration that is written as a string, such as "3s" or "250ms".
+func parseDuration(field, text string) (time.Duration, error) {
+	duration, err := time.ParseDuration(text)
+	if err != nil || duration < 0 {
+		return 0, fmt.Errorf("%s: %q is not a duration: write a number with a unit, such as 3s or 250ms", field, text)
+	}
+	return duration, nil
+}
+
+// checkNotNegative reports whether a number that may be unset is at least 0.
+func checkNotNegative(field string, n *int) error {
+	if n != nil && *n < 0 {
+		return fmt.Errorf("%s: %d is negative: give 0 or more", field, *n)
+	}
+	return nil
+}
+
+// checkOneOf reports whether a value is one of those allowed.
+func checkOneOf(field, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %q is not allowed: use one of %s", field, value, strings.Join(allowed, ", "))
+}
+
+// checkGroups reports whether a substitution (\1 to \9) refers only to groups its pattern has. Envoy refuses the rest.
+func checkGroups(field, pattern, substitution string) error {
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(substitution); i++ {
+		if substitution[i] != '\\' {
+			continue
+		}
+		i++
+		switch {
+		case i == len(substitution), substitution[i] != '\\' && (substitution[i] < '0' || substitution[i] > '9'):
+			return fmt.Errorf("%s: %q has a backslash that starts no group: write \\0 to \\9, or \\\\ for a backslash", field, substitution)
+		case substitution[i] != '\\' && int(substitution[i]-'0') > parsed.MaxCap():
+			return fmt.Errorf("%s: %q refers to group %c, the pattern %q has %d", field, substitution, substitution[i], pattern, parsed.MaxCap())
+		}
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package compile
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"regexp"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// upstream is everything that decides what connections to a service are like. Mappings share a cluster exactly when
+// their upstreams are equal; Emissary lets the settings of the first one win, so that a second one's grpc was lost.
+type upstream struct {
+	Service     serviceName
+	ByEndpoints bool
+	// Marker keeps apart what could be one cluster: a cluster_tag, or "shadow".
+	Marker           string
+	TLS              upstreamTLS
+	HostRewrite      string
+	GRPC             bool
+	IPv4, IPv6       bool
+	LogicalDNS       bool
+	RespectDNSTTL    bool
+	ConnectTimeoutMs int
+	IdleTimeoutMs    *int
+	LifetimeMs       *int
+	KeepAlive        *v3alpha1.KeepAlive
+	CircuitBreakers  []v3alpha1.CircuitBreaker
+	Balancing        string
+	HealthChecks     []v3alpha1.HealthCheck
+	StatsName        string
+}
+
+// defaultConnectTimeoutMs is how long connecting may take where nothing else is said.
+const defaultConnectTimeoutMs = 3000
+
+// clusterFor returns the name of the cluster that a Mapping's requests go to. The cluster is made when the first
+// Mapping needs it.
+func (c *compiler) clusterFor(m *mapping, marker string) string {
+	return c.cluster(m.ref, c.mappingUpstream(m, marker))
+}
+
+func (c *compiler) mappingUpstream(m *mapping, marker string) upstream {
+	spec, defaults := m.spec, c.module
+	u := upstream{
+		Service:          m.service,
+		ByEndpoints:      m.resolver == byEndpoints,
+		Marker:           marker,
+		TLS:              m.upstream,
+		GRPC:             isTrue(spec.GRPC),
+		IPv4:             valueOr(spec.EnableIPv4, defaults.enableIPv4),
+		IPv6:             valueOr(spec.EnableIPv6, defaults.enableIPv6),
+		LogicalDNS:       isLogicalDNS(spec.DNSType),
+		RespectDNSTTL:    isTrue(spec.RespectDNSTTL),
+		ConnectTimeoutMs: valueOr(spec.ConnectTimeoutMs, defaultConnectTimeoutMs),
+		IdleTimeoutMs:    cmp.Or(spec.ClusterIdleTimeoutMs, defaults.clusterIdleMs),
+		LifetimeMs:       cmp.Or(spec.ClusterMaxConnectionLifetimeMs, defaults.clusterLifetimeMs),
+		KeepAlive:        cmp.Or(spec.KeepAlive, defaults.keepAlive),
+		CircuitBreakers:  spec.CircuitBreakers,
+		HealthChecks:     spec.HealthChecks,
+		StatsName:        cmp.Or(spec.StatsName, defaults.defaults.HTTPMapping.StatsName, defaults.defaults.StatsName),
+	}
+	if u.TLS.on {
+		u.HostRewrite = spec.HostRewrite
+	}
+	if u.CircuitBreakers == nil {
+		u.CircuitBreakers = defaults.circuitBreakers
+	}
+	if lb := cmp.Or(spec.LoadBalancer, defaults.loadBalancer); lb != nil && u.ByEndpoints {
+		u.Balancing = lb.Policy
+	}
+	return u
+}
+
+// valueOr reads an optional value.
+func valueOr[T any](value *T, fallback T) T {
+	if value == nil {
+		return fallback
+	}
+	return *value
+}
+
+// cluster makes the cluster of an upstream once and returns its name. Whoever needs it is noted as an owner.
+func (c *compiler) cluster(owner store.Ref, u upstream) string {
+	name := u.clusterName()
+	if _, made := c.clusters[name]; !made {
+		c.clusters[name] = c.newCluster(name, u)
+	}
+	c.ledger.uses(owner, ResourceID{ClusterType, name})
+	c.checkService(owner, u)
+	return name
+}
+
+// clusterName is made from what the upstream is, so that it stays the same as long as that does.
+func (u upstream) clusterName() string {
+	content, err := json.Marshal(u.identity())
+	if err != nil {
+		panic(err) // plain data
+	}
+	sum := sha256.Sum256(content)
+	return u.Service.hostPort() + "-" + hex.EncodeToString(sum[:6])
+}
+
+// identity is the upstream as plain data, for hashing.
+func (u upstream) identity() any {
+	tls := u.TLS
+	return []any{
+		u.ByEndpoints, u.Marker, u.HostRewrite, u.GRPC, u.IPv4, u.IPv6, u.LogicalDNS, u.RespectDNSTTL, u.ConnectTimeoutMs,
+		u.IdleTimeoutMs, u.LifetimeMs, u.KeepAlive, u.CircuitBreakers, u.Balancing, u.HealthChecks, u.StatsName,
+		tls.on, tls.context, tls.certificate, tls.authority, tls.settings.sni, tls.settings.minVersion, tls.settings.maxVersion,
+		tls.settings.alpn, tls.settings.ciphers, tls.settings.curves,
+	}
+}
+
+// notStatName is what Emissary replaces in a service's name to make the name of its statistics.
+var notStatName = regexp.MustCompile(`[^0-9A-Za-z_]`)
+
+// newCluster builds the cluster of an upstream: where its endpoints are, and how connections to them behave.
+func (c *compiler) newCluster(name string, u upstream) *clusterv3.Cluster {
+	cluster := &clusterv3.Cluster{
+		Name:           name,
+		AltStatName:    cmp.Or(u.StatsName, notStatName.ReplaceAllString(u.Service.statName(), "_")),
+		ConnectTimeout: milliseconds(u.ConnectTimeoutMs),
+		LbPolicy:       balancingPolicies[u.Balancing],
+	}
+	c.locate(cluster, u)
+	if u.TLS.on {
+		cluster.TransportSocket = tlsSocket(u.TLS.socketContext(u.HostRewrite))
+	}
+	if u.KeepAlive != nil {
+		cluster.UpstreamConnectionOptions = &clusterv3.UpstreamConnectionOptions{
+			TcpKeepalive: tcpKeepalive(u.KeepAlive.IdleTime, u.KeepAlive.Interval, u.KeepAlive.Probes),
+		}
+	}
+	cluster.CircuitBreakers = circuitBreakers(u.CircuitBreakers)
+	if options := c.protocolOptions(u); options != nil {
+		cluster.TypedExtensionProtocolOptions = options
+	}
+	if u.ByEndpoints {
+		cluster.HealthChecks = healthChecks(u.HealthChecks)
+	}
+	return cluster
+}
+
+var balancingPolicies = map[string]clusterv3.Cluster_LbPolicy{
+	"":              clusterv3.Cluster_ROUND_ROBIN,
+	"round_robin":   clusterv3.Cluster_ROUND_ROBIN,
+	"least_request": clusterv3.Cluster_LEAST_REQUEST,
+	"ring_hash":     clusterv3.Cluster_RING_HASH,
+	"maglev":        clusterv3.Cluster_MAGLEV,
+}

@@ -1,0 +1,125 @@
+package compile
+
+import (
+	"reflect"
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	quicv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/quic/v3"
+	"google.golang.org/protobuf/proto"
+
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// filterChains builds what handles the connections of a Listener: one chain for each server name that Hosts terminate
+// TLS for, with routes of its own, and one for cleartext with the routes of all Hosts.
+func (c *compiler) filterChains(l *listener) []*listenerv3.FilterChain {
+	chains := c.tcpChains(l)
+	if !l.http {
+		return chains
+	}
+	if l.tls {
+		for _, sni := range c.serverNames(l) {
+			chains = append(chains, c.httpsChain(l, sni))
+		}
+	}
+	if chain := c.cleartextChain(l); chain != nil {
+		chains = append(chains, chain)
+	}
+	return chains
+}
+
+// serverName is a TLS server name and the Hosts behind it. Hosts share one when they differ by port only.
+type serverName struct {
+	name  string
+	hosts []*host
+}
+
+// serverNames sorts the Hosts that terminate TLS by server name, in the order of their hostnames.
+func (c *compiler) serverNames(l *listener) []*serverName {
+	byName := map[string]*serverName{}
+	var names []*serverName
+	for _, h := range l.hosts {
+		if h.tls == nil || h.closed {
+			continue
+		}
+		name := hostWithoutPort(h.hostname)
+		if isGlob(name) && name != "*" && !strings.HasPrefix(name, "*.") {
+			c.ledger.unserved(h.ref, ReasonInvalid, "HTTPS cannot be served for %s: a TLS server name is matched whole or by *.suffix; "+
+				"use such a hostname", h.hostname)
+			continue
+		}
+		sni := byName[name]
+		if sni == nil {
+			sni = &serverName{name: name}
+			byName[name] = sni
+			names = append(names, sni)
+		} else if first := sni.hosts[0]; !reflect.DeepEqual(first.tls, h.tls) {
+			c.ledger.unserved(h.ref, ReasonConflict, "%s serves the TLS server name %s with another certificate or other settings", first.ref, name)
+			continue
+		}
+		sni.hosts = append(sni.hosts, h)
+	}
+	return names
+}
+
+// httpsChain terminates TLS for one server name.
+func (c *compiler) httpsChain(l *listener, sni *serverName) *listenerv3.FilterChain {
+	routes := l.name + "/https/" + sni.name
+	c.routeConfiguration(l, routes, sni.hosts)
+	match := &listenerv3.FilterChainMatch{TransportProtocol: "tls"}
+	if sni.name != "*" {
+		match.ServerNames = []string{sni.name}
+	}
+	tls := sni.hosts[0].tls
+	context := tls.settings.downstream(tls.certificate, tls.authority)
+	socket := tlsSocket(context)
+	if l.udp {
+		match.TransportProtocol = "quic"
+		socket = &corev3.TransportSocket{
+			Name:       "envoy.transport_sockets.quic",
+			ConfigType: &corev3.TransportSocket_TypedConfig{TypedConfig: packed(&quicv3.QuicDownstreamTransport{DownstreamTlsContext: context})},
+		}
+	}
+	return &listenerv3.FilterChain{
+		Name:             "https/" + sni.name,
+		FilterChainMatch: match,
+		TransportSocket:  socket,
+		Filters:          []*listenerv3.Filter{networkFilter(httpConnectionManager, c.connectionManager(l, routes))},
+	}
+}
+
+// cleartextChain handles the connections without TLS; nil when no Host wants any.
+func (c *compiler) cleartextChain(l *listener) *listenerv3.FilterChain {
+	if l.udp {
+		return nil
+	}
+	var hosts []*host
+	for _, h := range l.hosts {
+		if l.model != v3alpha1.SecurityModelInsecure || h.insecure != v3alpha1.InsecureActionReject {
+			hosts = append(hosts, h)
+		}
+	}
+	if len(hosts) == 0 {
+		return nil
+	}
+	routes := l.name + "/cleartext"
+	c.routeConfiguration(l, routes, hosts)
+	match := &listenerv3.FilterChainMatch{}
+	if l.tls {
+		// A TLS connection for a server name that nobody serves must not end up here.
+		match.TransportProtocol = "raw_buffer"
+	}
+	return &listenerv3.FilterChain{
+		Name:             "cleartext",
+		FilterChainMatch: match,
+		Filters:          []*listenerv3.Filter{networkFilter(httpConnectionManager, c.connectionManager(l, routes))},
+	}
+}
+
+const httpConnectionManager = "envoy.filters.network.http_connection_manager"
+
+func networkFilter(name string, config proto.Message) *listenerv3.Filter {
+	return &listenerv3.Filter{Name: name, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: packed(config)}}
+}

@@ -1,0 +1,290 @@
+package compile
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// group is a set of Mappings that match the same requests and share them by weight.
+type group struct {
+	members []*mapping
+	// redirect answers every request of the group; there are no members then.
+	redirect *mapping
+	// shadow gets a copy of every request.
+	shadow *mapping
+	// first is the Mapping that opened the group; the others must agree with it.
+	first *mapping
+	// shared holds the settings that Mappings of a group have in common: the last one in load order that sets a field
+	// decides it, and headers to add are united.
+	shared v3alpha1.MappingSpec
+
+	labels    map[string]string
+	hostname  string
+	hostRegex bool
+	everyHost bool
+
+	// rank is the position in the order routes are tried in.
+	rank int
+	// live is set when some Host serves the group as its Mappings say.
+	live bool
+	// noted is the RouteConfiguration the group was last noted to be in.
+	noted string
+
+	routes *groupRoutes
+}
+
+// weight orders the group among others. All members match alike, so they weigh alike.
+func (g *group) weight() routeWeight { return g.first.weight }
+
+// all returns every Mapping in the group.
+func (g *group) all() []*mapping {
+	list := slices.Clone(g.members)
+	for _, m := range []*mapping{g.redirect, g.shadow} {
+		if m != nil {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// groupMappings sorts Mappings into groups, in load order.
+func (c *compiler) groupMappings(mappings []*mapping, hosts []*host) []*group {
+	selecting := slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.selector == nil })
+	byKey := make(map[string]*group, len(mappings))
+	groups := make([]*group, 0, len(mappings))
+	for _, m := range mappings {
+		key := groupKey(m, selecting, c.options.LooseLabelSelectors)
+		g := byKey[key]
+		if g == nil {
+			g = &group{first: m, hostname: m.hostname, everyHost: m.everyHost}
+			g.hostRegex = m.spec.HostRegex && (m.spec.Host != "" || m.spec.Hostname != "")
+			byKey[key] = g
+			groups = append(groups, g)
+		}
+		c.join(g, m)
+	}
+	for _, g := range groups {
+		c.settle(g)
+	}
+	return groups
+}
+
+// groupKey is equal for Mappings that belong to one group: same path, headers (with hostname and method), query
+// parameters and precedence. Mappings without a hostname also need to be selected by the labels of the same Hosts.
+// Whether the path is a prefix, exact or a regular expression is no part of it, as in Emissary: such Mappings conflict.
+func groupKey(m *mapping, selecting []*host, loose bool) string {
+	var key strings.Builder
+	part := func(texts ...string) {
+		for _, text := range texts {
+			key.WriteString(text)
+			key.WriteByte(0)
+		}
+	}
+	part(m.spec.Prefix)
+	for _, header := range m.headers {
+		part(header.name, header.value)
+	}
+	part("?")
+	for _, parameter := range m.query {
+		part(parameter.name, parameter.value)
+	}
+	if m.hostname == "" && !m.everyHost && !m.spec.HostRegex {
+		for _, h := range selecting {
+			if labelsMatch(h.selector, m.labels, loose) {
+				part("host", h.ref.Namespace, h.ref.Name)
+			}
+		}
+	}
+	if m.weight.precedence != 0 {
+		part("precedence", strconv.Itoa(m.weight.precedence))
+	}
+	return key.String()
+}
+
+// agreement lists what the Mappings of a group must have in common, beyond what makes them one group.
+var agreement = []struct {
+	field string
+	// value returns nil when a Mapping does not say.
+	value func(*v3alpha1.MappingSpec) any
+}{
+	{"bypass_auth", func(s *v3alpha1.MappingSpec) any { return whenSet(s.BypassAuth) }},
+	{"circuit_breakers", func(s *v3alpha1.MappingSpec) any { return whenListed(s.CircuitBreakers) }},
+	{"connect_timeout_ms", func(s *v3alpha1.MappingSpec) any { return whenSet(s.ConnectTimeoutMs) }},
+	{"cluster_idle_timeout_ms", func(s *v3alpha1.MappingSpec) any { return whenSet(s.ClusterIdleTimeoutMs) }},
+	{"cluster_max_connection_lifetime_ms", func(s *v3alpha1.MappingSpec) any { return whenSet(s.ClusterMaxConnectionLifetimeMs) }},
+	{"keepalive", func(s *v3alpha1.MappingSpec) any { return whenSet(s.KeepAlive) }},
+	{"load_balancer", func(s *v3alpha1.MappingSpec) any { return whenSet(s.LoadBalancer) }},
+	{"prefix_regex", func(s *v3alpha1.MappingSpec) any { return whenTrue(s.PrefixRegex) }},
+	{"prefix_exact", func(s *v3alpha1.MappingSpec) any { return whenTrue(s.PrefixExact) }},
+	{"regex_headers", func(s *v3alpha1.MappingSpec) any { return whenMapped(s.RegexHeaders) }},
+	{"labels", func(s *v3alpha1.MappingSpec) any { return whenMapped(s.Labels) }},
+}
+
+func whenSet[T any](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+func whenListed[T any](l []T) any {
+	if l == nil {
+		return nil
+	}
+	return l
+}
+
+func whenMapped[K comparable, V any](m map[K]V) any {
+	if m == nil {
+		return nil
+	}
+	return m
+}
+
+func whenTrue(b bool) any {
+	if !b {
+		return nil
+	}
+	return true
+}
+
+// join adds a Mapping to a group, or refuses it when it does not fit.
+func (c *compiler) join(g *group, m *mapping) {
+	if m != g.first {
+		for _, rule := range agreement {
+			if value := rule.value(m.spec); value != nil && !reflect.DeepEqual(value, rule.value(g.first.spec)) {
+				c.ledger.refuse(m.ref, ReasonConflict, "%s differs from that of %s, which matches the same requests: set it alike in both, "+
+					"or change prefix, hostname or precedence", rule.field, g.first)
+				return
+			}
+		}
+	}
+	redirects := isTrue(m.spec.HostRedirect)
+	switch {
+	case isTrue(m.spec.Shadow):
+		if redirects {
+			c.ledger.warn(m.ref, ReasonIgnored, "host_redirect has no effect beside shadow")
+		}
+		if g.shadow != nil {
+			c.ledger.refuse(m.ref, ReasonConflict, "%s already shadows the same requests: one shadow is possible", g.shadow)
+			return
+		}
+		g.shadow = m
+	case redirects && len(g.members) > 0:
+		c.ledger.refuse(m.ref, ReasonConflict, "host_redirect cannot be combined with %s, which routes the same requests", g.members[0])
+	case redirects && g.redirect != nil:
+		c.ledger.refuse(m.ref, ReasonConflict, "%s already redirects the same requests", g.redirect)
+	case redirects:
+		g.redirect = m
+	case g.redirect != nil:
+		c.ledger.refuse(m.ref, ReasonConflict, "%s redirects the same requests: remove one, or change prefix, hostname or precedence", g.redirect)
+	default:
+		g.members = append(g.members, m)
+	}
+	if g.labels == nil {
+		g.labels = m.labels
+	} else if len(m.labels) > 0 {
+		g.labels = maps.Clone(g.labels)
+		maps.Copy(g.labels, m.labels)
+	}
+}
+
+// settle checks the weights of a complete group and works out what its members share.
+func (c *compiler) settle(g *group) {
+	if len(g.members) > 1 {
+		g.members = slices.DeleteFunc(g.members, func(m *mapping) bool {
+			weight := m.spec.Weight
+			bad := weight != nil && (*weight < 0 || *weight > 100)
+			if bad {
+				c.ledger.refuse(m.ref, ReasonInvalid, "weight: %d is out of range: give a percentage from 0 to 100", *weight)
+			}
+			return bad
+		})
+	}
+	sources := g.members
+	if g.redirect != nil {
+		sources = []*mapping{g.redirect}
+	}
+	if len(sources) == 1 {
+		g.shared = *sources[0].spec
+	} else {
+		for _, m := range sources {
+			share(&g.shared, m.spec)
+		}
+	}
+	c.applyDefaults(&g.shared)
+}
+
+// share lets a Mapping's settings override those of its group.
+func share(shared, spec *v3alpha1.MappingSpec) {
+	override(&shared.CaseSensitive, spec.CaseSensitive)
+	override(&shared.CORS, spec.CORS)
+	override(&shared.RetryPolicy, spec.RetryPolicy)
+	override(&shared.RegexRewrite, spec.RegexRewrite)
+	override(&shared.LoadBalancer, spec.LoadBalancer)
+	override(&shared.UseWebsocket, spec.UseWebsocket)
+	if spec.Priority != "" {
+		shared.Priority = spec.Priority
+	}
+	if spec.AllowUpgrade != nil {
+		shared.AllowUpgrade = spec.AllowUpgrade
+	}
+	if spec.RemoveRequestHeaders != nil {
+		shared.RemoveRequestHeaders = spec.RemoveRequestHeaders
+	}
+	if spec.RemoveResponseHeaders != nil {
+		shared.RemoveResponseHeaders = spec.RemoveResponseHeaders
+	}
+	if spec.Labels != nil {
+		shared.Labels = spec.Labels
+	}
+	shared.AddRequestHeaders = united(shared.AddRequestHeaders, spec.AddRequestHeaders)
+	shared.AddResponseHeaders = united(shared.AddResponseHeaders, spec.AddResponseHeaders)
+}
+
+func override[T any](target **T, value *T) {
+	if value != nil {
+		*target = value
+	}
+}
+
+func united(a, b map[string]v3alpha1.AddedHeader) map[string]v3alpha1.AddedHeader {
+	if a == nil {
+		return b
+	}
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	return both
+}
+
+// applyDefaults fills what no Mapping of a group sets from the Module's defaults.
+func (c *compiler) applyDefaults(shared *v3alpha1.MappingSpec) {
+	for _, defaults := range []fallbackFields{c.module.defaults.HTTPMapping, c.module.defaults.fallbackFields} {
+		if shared.AddRequestHeaders == nil {
+			shared.AddRequestHeaders = added(defaults.AddRequestHeaders)
+		}
+		if shared.AddResponseHeaders == nil {
+			shared.AddResponseHeaders = added(defaults.AddResponseHeaders)
+		}
+		if shared.RemoveRequestHeaders == nil {
+			shared.RemoveRequestHeaders = defaults.RemoveRequestHeaders
+		}
+		if shared.RemoveResponseHeaders == nil {
+			shared.RemoveResponseHeaders = defaults.RemoveResponseHeaders
+		}
+	}
+	if shared.CORS == nil {
+		shared.CORS = c.module.cors
+	}
+	if shared.RetryPolicy == nil {
+		shared.RetryPolicy = c.module.retryPolicy
+	}
+	if shared.LoadBalancer == nil {
+		shared.LoadBalancer = c.module.loadBalancer
+	}
+}

@@ -1,0 +1,238 @@
+package compile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// host is one Host that takes part in routing, or the default Host that stands in where there is none.
+type host struct {
+	ref       store.Ref
+	namespace string
+	labels    map[string]string
+	// hostname is a glob in lower case; it may carry a port.
+	hostname string
+	// selector is the mappingSelector's matchLabels; nil when the Host has no mappingSelector.
+	selector map[string]string
+	insecure v3alpha1.InsecureAction
+	// tls terminates TLS; nil when the Host does not.
+	tls *termination
+	// closed is set when the Host asks for TLS that it cannot have. Its routes are then not served anywhere: not in
+	// cleartext, and not by a Host with a wider hostname either.
+	closed bool
+
+	groups []*group
+	served bool
+}
+
+// termination is how a Host terminates TLS.
+type termination struct {
+	settings               tlsSettings
+	certificate, authority string
+}
+
+// fallbackSecret is the certificate of the default Host, if somebody made it.
+const fallbackSecret = "fallback-self-signed-cert"
+
+// hostsByHostname reads the Hosts of this install, ordered by hostname and then in load order. Where there is no Host
+// object at all, a default one serves every hostname.
+func (c *compiler) hostsByHostname() []*host {
+	var hosts []*host
+	any := false
+	for _, object := range c.store.Hosts() {
+		if !c.member(object) {
+			continue
+		}
+		any = true
+		if h := c.newHost(object); h != nil {
+			hosts = append(hosts, h)
+		}
+	}
+	if !any {
+		hosts = append(hosts, c.defaultHost())
+	}
+	slices.SortStableFunc(hosts, func(a, b *host) int { return cmp.Compare(a.hostname, b.hostname) })
+	return hosts
+}
+
+// newHost checks a Host. Only one whose hostname makes no sense is left out altogether; any other mistake closes it, so
+// that its hostname is not served by something else.
+func (c *compiler) newHost(object *v3alpha1.Host) *host {
+	spec := &object.Spec
+	h := &host{
+		ref:       c.ledger.open(object),
+		namespace: object.Namespace,
+		labels:    object.Labels,
+		hostname:  lowerHostname(cmp.Or(spec.Hostname, "*")),
+		insecure:  v3alpha1.InsecureActionRedirect,
+	}
+	if err := checkHostDomain(h.hostname); err != nil {
+		c.ledger.refuse(h.ref, ReasonInvalid, "%v", err)
+		return nil
+	}
+	if spec.RequestPolicy != nil && spec.RequestPolicy.Insecure.Action != "" {
+		h.insecure = spec.RequestPolicy.Insecure.Action
+		if err := checkOneOf("requestPolicy.insecure.action", string(h.insecure), "Redirect", "Route", "Reject"); err != nil {
+			c.ledger.refuse(h.ref, ReasonInvalid, "%v", err)
+			h.insecure, h.closed = v3alpha1.InsecureActionReject, true
+		}
+	}
+	selector := spec.MappingSelector
+	if selector == nil {
+		selector = spec.Selector
+	}
+	if selector != nil {
+		h.selector = map[string]string{}
+		if len(selector.MatchExpressions) > 0 {
+			c.ledger.refuse(h.ref, ReasonInvalid, "mappingSelector.matchExpressions is not supported: use matchLabels")
+			h.closed = true
+		}
+		if selector.MatchLabels != nil {
+			h.selector = selector.MatchLabels
+		}
+	}
+	if spec.PreviewURL != nil && spec.PreviewURL.Enabled {
+		c.ledger.warn(h.ref, ReasonIgnored, "previewUrl has no effect")
+	}
+	if !c.terminateTLS(h, spec) {
+		h.closed = true
+	}
+	return h
+}
+
+// checkHostDomain reports whether Envoy can use a hostname as the domain of a virtual host.
+func checkHostDomain(hostname string) error {
+	if err := checkHostGlob("hostname", hostname); err != nil {
+		return err
+	}
+	if star := strings.TrimSuffix(strings.TrimPrefix(hostname, "*"), "*"); hostname != "*" && (strings.Contains(star, "*") || len(star) != len(hostname) && len(star) != len(hostname)-1) {
+		return fmt.Errorf("hostname: %q has a star where none can stand: write one * alone, at the start or at the end", hostname)
+	}
+	return nil
+}
+
+// terminateTLS finds the certificate and the settings a Host terminates TLS with. It returns false when the Host asks
+// for TLS and cannot have it.
+func (c *compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
+	if spec.TLSContext != nil && spec.TLSContext.Name != "" && spec.TLS != nil {
+		c.ledger.refuse(h.ref, ReasonInvalid, "tls and tlsContext exclude each other: keep one")
+		return false
+	}
+	if spec.TLSSecret == nil || spec.TLSSecret.Name == "" {
+		if spec.TLS != nil || spec.TLSContext != nil && spec.TLSContext.Name != "" {
+			c.ledger.warn(h.ref, ReasonIgnored, "tls and tlsContext have no effect without tlsSecret: this Host does not terminate TLS")
+		}
+		return true
+	}
+	secret := secretName{namespace: cmp.Or(spec.TLSSecret.Namespace, h.namespace), name: spec.TLSSecret.Name}
+	settings, ok := c.hostTLSSettings(h, spec, secret)
+	if !ok {
+		return false
+	}
+	settings.minVersion = cmp.Or(settings.minVersion, c.options.MinTLSVersion)
+	settings.certChainFile, settings.privateKeyFile = "", ""
+	certificate, authority, problem := c.tlsSecrets(h.ref, settings, secret)
+	if problem != nil {
+		c.ledger.unserved(h.ref, problem.reason, "%s: HTTPS is not served for %s, and cleartext does not take its place", problem.message, h.hostname)
+		return false
+	}
+	h.tls = &termination{settings: c.certRequiredBySecret(settings), certificate: certificate, authority: authority}
+	return true
+}
+
+// hostTLSSettings picks the settings beside the certificate: inline ones, those of the TLSContext the Host names, or of
+// one called "<host>-context".
+func (c *compiler) hostTLSSettings(h *host, spec *v3alpha1.HostSpec, secret secretName) (tlsSettings, bool) {
+	if spec.TLS != nil {
+		settings := inlineSettings(spec.TLS, h.namespace)
+		if err := settings.check(); err != nil {
+			c.ledger.refuse(h.ref, ReasonInvalid, "tls: %v", err)
+			return settings, false
+		}
+		return settings, true
+	}
+	named := spec.TLSContext != nil && spec.TLSContext.Name != ""
+	name := h.ref.Name + "-context"
+	if named {
+		name = spec.TLSContext.Name
+	}
+	context := c.tlsContextNamed(name, h.namespace)
+	switch {
+	case context == nil && named:
+		c.ledger.missing(h.ref, ReasonTLSContextNotFound, "TLSContext %s not found", name)
+		return tlsSettings{}, false
+	case context == nil:
+		return tlsSettings{}, true
+	case context.broken != nil:
+		c.ledger.missing(h.ref, context.broken.reason, "%s", context.broken.message)
+		return tlsSettings{}, false
+	case !context.agreesOn(secret, h.namespace):
+		c.ledger.refuse(h.ref, ReasonConflict, "tlsSecret is %s, but TLSContext %s names Secret %s: name the same one, or leave the TLSContext's out",
+			secret, name, context.settings.secret)
+		return tlsSettings{}, false
+	}
+	if len(context.hosts) > 0 && !slices.Contains(context.hosts, h.hostname) && !slices.Contains(context.hosts, h.ref.Name) {
+		c.ledger.warn(h.ref, ReasonConflict, "TLSContext %s is for %s, which does not list %s", name, strings.Join(context.hosts, ", "), h.hostname)
+	}
+	return context.settings, true
+}
+
+// agreesOn reports whether the certificate a context names, if it names one, is the Host's. Emissary compared the
+// spelling and refused "name.namespace" (emissary #4637); what counts is which Secret is meant.
+func (t *tlsContext) agreesOn(secret secretName, hostNamespace string) bool {
+	named := t.settings.secret
+	return named.name == "" || named == secret ||
+		named.namespace == t.ref.Namespace && secretName{hostNamespace, named.name} == secret
+}
+
+func inlineSettings(tls *v3alpha1.HostTLS, namespace string) tlsSettings {
+	secret := func(name string) secretName {
+		if name == "" {
+			return secretName{}
+		}
+		return parseSecretName(name, namespace, true)
+	}
+	return tlsSettings{
+		certChainFile: tls.CertChainFile, privateKeyFile: tls.PrivateKeyFile,
+		ca: secret(tls.CASecret), crl: secret(tls.CRLSecret), caFile: tls.CACertChainFile,
+		certRequired: isTrue(tls.CertRequired), alpn: splitList(tls.ALPNProtocols),
+		minVersion: tls.MinTLSVersion, maxVersion: tls.MaxTLSVersion,
+		ciphers: tls.CipherSuites, curves: tls.ECDHCurves, sni: tls.SNI,
+	}
+}
+
+// certRequiredBySecret lets a key cert_required in the CA Secret decide, as Emissary does.
+func (c *compiler) certRequiredBySecret(settings tlsSettings) tlsSettings {
+	if settings.ca.name == "" {
+		return settings
+	}
+	if secret := c.store.Secret(settings.ca.namespace, settings.ca.name); secret != nil {
+		if value, set := secret.Data["cert_required"]; set {
+			settings.certRequired = strings.EqualFold(strings.TrimSpace(string(value)), "true")
+		}
+	}
+	return settings
+}
+
+// defaultHost serves every hostname of an install without Host objects: over TLS when the fallback certificate exists,
+// in cleartext otherwise.
+func (c *compiler) defaultHost() *host {
+	h := &host{
+		ref:       store.Ref{Kind: "Host", Namespace: c.options.Namespace, Name: "default-host"},
+		namespace: c.options.Namespace,
+		hostname:  "*",
+		insecure:  v3alpha1.InsecureActionRoute,
+	}
+	if c.store.Secret(c.options.Namespace, fallbackSecret) == nil {
+		return h
+	}
+	h.insecure = v3alpha1.InsecureActionRedirect
+	spec := &v3alpha1.HostSpec{TLSSecret: &v3alpha1.SecretReference{Name: fallbackSecret}}
+	h.closed = !c.terminateTLS(h, spec)
+	return h
+}

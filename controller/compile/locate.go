@@ -1,0 +1,123 @@
+package compile
+
+import (
+	"net/netip"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	dnscommonv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/common/dns/v3"
+	dnsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/dns/v3"
+	corev1 "k8s.io/api/core/v1"
+
+	"terraform-provider-emissary/controller/store"
+)
+
+// locate says how Envoy finds the endpoints of an upstream. A Service with a cluster IP is reached there without asking
+// DNS; one without (headless), or of the endpoint resolver, through its EndpointSlices; everything else by DNS.
+func (c *compiler) locate(cluster *clusterv3.Cluster, u upstream) {
+	service, namespace, name := c.serviceOf(u.Service)
+	switch {
+	case isAddress(u.Service.host):
+		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
+		cluster.LoadAssignment = oneEndpoint(cluster.Name, u.Service.host, u.Service)
+	case u.ByEndpoints && name != "" && !isExternal(service), isHeadless(service):
+		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_EDS)
+		assignment := c.endpoints(namespace, name, u.Service)
+		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS(), ServiceName: assignment}
+	case service != nil && service.Spec.ClusterIP != "":
+		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
+		cluster.LoadAssignment = oneEndpoint(cluster.Name, service.Spec.ClusterIP, u.Service)
+	case isExternal(service):
+		c.locateByDNS(cluster, u, service.Spec.ExternalName)
+	default:
+		c.locateByDNS(cluster, u, u.Service.host)
+	}
+}
+
+func (c *compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream, host string) {
+	cluster.ClusterDiscoveryType = &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
+		Name: "envoy.cluster.dns",
+		TypedConfig: packed(&dnsv3.DnsCluster{
+			DnsLookupFamily:              lookupFamily(u.IPv4, u.IPv6),
+			RespectDnsTtl:                u.RespectDNSTTL,
+			AllAddressesInSingleEndpoint: u.LogicalDNS,
+		}),
+	}}
+	cluster.LoadAssignment = oneEndpoint(cluster.Name, host, u.Service)
+}
+
+func lookupFamily(ipv4, ipv6 bool) dnscommonv3.DnsLookupFamily {
+	switch {
+	case ipv4 && ipv6:
+		return dnscommonv3.DnsLookupFamily_AUTO
+	case ipv6:
+		return dnscommonv3.DnsLookupFamily_V6_ONLY
+	default:
+		return dnscommonv3.DnsLookupFamily_V4_ONLY
+	}
+}
+
+func discovery(kind clusterv3.Cluster_DiscoveryType) *clusterv3.Cluster_Type {
+	return &clusterv3.Cluster_Type{Type: kind}
+}
+
+// oneEndpoint is the load assignment of a single address. Its hostname is what auto_host_rewrite sends.
+func oneEndpoint(cluster, address string, service serviceName) *endpointv3.ClusterLoadAssignment {
+	return &endpointv3.ClusterLoadAssignment{
+		ClusterName: cluster,
+		Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{
+			lbEndpoint(address, service.port, service.host),
+		}}},
+	}
+}
+
+func lbEndpoint(address string, port uint32, hostname string) *endpointv3.LbEndpoint {
+	return &endpointv3.LbEndpoint{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{
+		Address: socketAddress(address, port), Hostname: hostname,
+	}}}
+}
+
+// serviceOf finds the Service a name means. name is empty when it can mean none; service is nil when there is none.
+func (c *compiler) serviceOf(service serviceName) (object *corev1.Service, namespace, name string) {
+	namespace, name, ok := service.kubernetesService(c.options.Namespace)
+	if !ok {
+		return nil, "", ""
+	}
+	return c.store.Service(namespace, name), namespace, name
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+func isHeadless(service *corev1.Service) bool {
+	return service != nil && service.Spec.ClusterIP == corev1.ClusterIPNone
+}
+
+func isExternal(service *corev1.Service) bool {
+	return service != nil && service.Spec.Type == corev1.ServiceTypeExternalName
+}
+
+// checkService notes on an object that a service it names is missing, or has no such port.
+func (c *compiler) checkService(owner store.Ref, u upstream) {
+	service, namespace, name := c.serviceOf(u.Service)
+	switch {
+	case name == "" || isExternal(service):
+	case service == nil && u.ByEndpoints:
+		c.ledger.unresolved(owner, ReasonServiceNotFound, "Service %s/%s not found: requests are answered with 503 until it has endpoints", namespace, name)
+	case service == nil:
+		c.ledger.unresolved(owner, ReasonServiceNotFound, "Service %s/%s not found: its name is left to DNS", namespace, name)
+	case !hasPort(service, u.Service.port, u.ByEndpoints):
+		c.ledger.unresolved(owner, ReasonPortNotFound, "Service %s/%s has no port %d", namespace, name, u.Service.port)
+	}
+}
+
+func hasPort(service *corev1.Service, port uint32, byEndpoints bool) bool {
+	for _, p := range service.Spec.Ports {
+		if uint32(p.Port) == port || byEndpoints && uint32(p.TargetPort.IntVal) == port {
+			return true
+		}
+	}
+	return false
+}

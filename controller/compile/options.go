@@ -1,0 +1,54 @@
+package compile
+
+// Options are the settings of one controller that a compilation depends on, as Emissary's environment variables name
+// them. Call Defaults for the values Emissary uses when a variable is not set.
+type Options struct {
+	// AmbassadorID selects the objects of this install (AMBASSADOR_ID).
+	AmbassadorID string
+	// Namespace is the controller's own (AMBASSADOR_NAMESPACE); bare Service names are looked up in it.
+	Namespace string
+	// BindAddress is what Listeners bind to (AMBASSADOR_ENVOY_BIND_ADDRESS).
+	BindAddress string
+	// AdminPort is Envoy's admin port on loopback (ENVOY_ADMIN_PORT).
+	AdminPort int
+	// DiagPort serves the probes and the diagnostics page on loopback (AMBASSADOR_HEALTHCHECK_BIND_PORT).
+	DiagPort int
+	// LooseLabelSelectors makes one matching label enough, and a hostname or a label sufficient, as Emissary did before
+	// 3.2 (DISABLE_STRICT_LABEL_SELECTORS).
+	LooseLabelSelectors bool
+	// MinTLSVersion applies to TLS termination where no TLSContext sets one: "v1.0" to "v1.3" (TLS_MIN_VERSION).
+	// Empty leaves it to Envoy, which takes TLS 1.2.
+	MinTLSVersion string
+}
+
+// Defaults returns the options of an install that sets nothing.
+func Defaults() Options {
+	return Options{
+		AmbassadorID: "default",
+		Namespace:    "default",
+		BindAddress:  "0.0.0.0",
+		AdminPort:    8001,
+		DiagPort:     8877,
+	}
+}
+
+// withDefaults fills what the caller left empty.
+func (o Options) withDefaults() Options {
+	defaults := Defaults()
+	if o.AmbassadorID == "" {
+		o.AmbassadorID = defaults.AmbassadorID
+	}
+	if o.Namespace == "" {
+		o.Namespace = defaults.Namespace
+	}
+	if o.BindAddress == "" {
+		o.BindAddress = defaults.BindAddress
+	}
+	if o.AdminPort == 0 {
+		o.AdminPort = defaults.AdminPort
+	}
+	if o.DiagPort == 0 {
+		o.DiagPort = defaults.DiagPort
+	}
+	return o
+}

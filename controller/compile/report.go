@@ -1,0 +1,135 @@
+package compile
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// Severity tells whether a Problem keeps its condition from being true.
+type Severity int
+
+const (
+	// Error makes the condition false.
+	Error Severity = iota
+	// Warning leaves the condition true: the object works, but not all it says is used.
+	Warning
+)
+
+// Reasons of problems, in the CamelCase that conditions want.
+const (
+	// ReasonInvalid: a field of the object has a value that cannot be used.
+	ReasonInvalid = "Invalid"
+	// ReasonIgnored: a field is accepted and has no effect.
+	ReasonIgnored = "Ignored"
+	// ReasonConflict: another object took what this one wants (a port, a hostname, a route group), or disagrees with it.
+	ReasonConflict = "Conflict"
+	// ReasonNotImplemented: the object asks for something this version does not do.
+	ReasonNotImplemented = "NotImplemented"
+	// ReasonSecretNotFound: a Secret that is named does not exist or may not be read.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonInvalidSecret: a Secret exists and does not hold what is needed.
+	ReasonInvalidSecret = "InvalidSecret"
+	// ReasonTLSContextNotFound: a TLSContext that is named does not exist.
+	ReasonTLSContextNotFound = "TLSContextNotFound"
+	// ReasonResolverNotFound: a resolver that is named does not exist.
+	ReasonResolverNotFound = "ResolverNotFound"
+	// ReasonServiceNotFound: the service is no known Kubernetes Service; its name is left to DNS.
+	ReasonServiceNotFound = "ServiceNotFound"
+	// ReasonPortNotFound: the Service exists and has no such port.
+	ReasonPortNotFound = "PortNotFound"
+	// ReasonNoMatchingHost: no Host serves this Mapping or Listener.
+	ReasonNoMatchingHost = "NoMatchingHost"
+	// ReasonNoListener: no Listener serves this Host.
+	ReasonNoListener = "NoListener"
+)
+
+// Problem is one thing that is wrong with an object.
+type Problem struct {
+	// Condition it belongs to: Accepted, ResolvedRefs or Programmed.
+	Condition string
+	// Reason is one of the Reason constants.
+	Reason string
+	// Message is for people: what is wrong, and what to do.
+	Message  string
+	Severity Severity
+}
+
+// Report says how one object fared.
+type Report struct {
+	// Generation of the object that was compiled.
+	Generation int64
+	// Problems in the order they were found.
+	Problems []Problem
+	// Resources made from the object.
+	Resources []ResourceID
+}
+
+// ledger collects the reports of one compilation. Objects that were never opened, such as the probes' synthetic
+// Mappings, are ignored.
+type ledger map[store.Ref]*Report
+
+// open starts the report of an object.
+func (l ledger) open(obj v3alpha1.Object) store.Ref {
+	ref := store.RefOf(obj)
+	l[ref] = &Report{Generation: obj.(metav1.Object).GetGeneration()}
+	return ref
+}
+
+// refuse notes that an object cannot be used as it is (Accepted=False).
+func (l ledger) refuse(ref store.Ref, reason, format string, args ...any) {
+	l.add(ref, v3alpha1.ConditionAccepted, Error, reason, format, args...)
+}
+
+// warn notes that part of an object has no effect (Accepted stays true).
+func (l ledger) warn(ref store.Ref, reason, format string, args ...any) {
+	l.add(ref, v3alpha1.ConditionAccepted, Warning, reason, format, args...)
+}
+
+// unresolved notes that something the object names is missing (ResolvedRefs=False).
+func (l ledger) unresolved(ref store.Ref, reason, format string, args ...any) {
+	l.add(ref, v3alpha1.ConditionResolvedRefs, Error, reason, format, args...)
+}
+
+// unserved notes that Envoy serves nothing, or not what was asked for, because of a state outside of the object
+// (Programmed=False).
+func (l ledger) unserved(ref store.Ref, reason, format string, args ...any) {
+	l.add(ref, v3alpha1.ConditionProgrammed, Error, reason, format, args...)
+}
+
+// missing notes a missing reference without which the object cannot be served: ResolvedRefs and Programmed are false.
+func (l ledger) missing(ref store.Ref, reason, format string, args ...any) {
+	l.unresolved(ref, reason, format, args...)
+	l.unserved(ref, reason, format, args...)
+}
+
+func (l ledger) add(ref store.Ref, condition string, severity Severity, reason, format string, args ...any) {
+	report := l[ref]
+	if report == nil {
+		return
+	}
+	problem := Problem{Condition: condition, Reason: reason, Message: fmt.Sprintf(format, args...), Severity: severity}
+	if !slices.Contains(report.Problems, problem) {
+		report.Problems = append(report.Problems, problem)
+	}
+}
+
+// uses notes that a resource was made from the object.
+func (l ledger) uses(ref store.Ref, id ResourceID) {
+	report := l[ref]
+	if report != nil && !slices.Contains(report.Resources, id) {
+		report.Resources = append(report.Resources, id)
+	}
+}
+
+// refused reports whether the object was refused.
+func (l ledger) refused(ref store.Ref) bool {
+	report := l[ref]
+	return report != nil && slices.ContainsFunc(report.Problems, func(p Problem) bool {
+		return p.Condition == v3alpha1.ConditionAccepted && p.Severity == Error
+	})
+}

@@ -1,0 +1,255 @@
+package compile
+
+import (
+	"cmp"
+	"strings"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// groupRoutes are the routes of one group, made when the first Host asks for them.
+type groupRoutes struct {
+	members []*memberRoute
+}
+
+// memberRoute is the route of one Mapping. Its variants differ in what they match and in whether they redirect to
+// HTTPS, and share the rest.
+type memberRoute struct {
+	group    *group
+	mapping  *mapping
+	share    int
+	cluster  string
+	base     *routev3.Route
+	variants map[variant]*routev3.Route
+}
+
+// variant is what the place of a route in a virtual host makes of it.
+type variant struct {
+	// secureOnly adds the condition that the request came by HTTPS.
+	secureOnly bool
+	// redirect sends the client to HTTPS instead of doing what the Mapping says.
+	redirect bool
+	// byProto is set where the securityModel looks at x-forwarded-proto.
+	byProto bool
+	// hostKnown leaves out the hostname, which the virtual host has made sure of.
+	hostKnown bool
+}
+
+// routesOf returns the routes of a group, in the order they are tried in.
+func (c *compiler) routesOf(g *group) *groupRoutes {
+	if g.routes == nil {
+		g.routes = &groupRoutes{members: c.memberRoutes(g)}
+	}
+	return g.routes
+}
+
+func (c *compiler) memberRoutes(g *group) []*memberRoute {
+	if g.redirect != nil {
+		base := c.decorated(g, g.redirect)
+		base.Action = &routev3.Route_Redirect{Redirect: redirectAction(g.redirect)}
+		c.bypassAuth(base)
+		return []*memberRoute{{group: g, mapping: g.redirect, share: 100, base: base}}
+	}
+	if len(g.members) == 0 {
+		return nil
+	}
+	weights := make([]*int, len(g.members))
+	for i, m := range g.members {
+		weights[i] = m.spec.Weight
+	}
+	order, shares, over := cumulativeWeights(weights)
+	if over > 100 {
+		for _, m := range g.members {
+			c.ledger.warn(m.ref, ReasonConflict, "the weights of the Mappings that match the same requests add up to %d: "+
+				"what is beyond 100 gets no traffic", over)
+		}
+	}
+	routes := make([]*memberRoute, 0, len(order))
+	for i, member := range order {
+		m := g.members[member]
+		cluster := c.clusterFor(m, m.spec.ClusterTag)
+		base := c.decorated(g, m)
+		if m.upstream.broken {
+			base.Action = unavailable
+		} else {
+			base.Action = &routev3.Route_Route{Route: c.routeAction(g, m, cluster)}
+		}
+		routes = append(routes, &memberRoute{group: g, mapping: m, share: shares[i], cluster: cluster, base: base})
+	}
+	return routes
+}
+
+// unavailable answers in place of a service that must not be talked to as things are.
+var unavailable = &routev3.Route_DirectResponse{DirectResponse: &routev3.DirectResponseAction{Status: 503}}
+
+// toHTTPS redirects a request to the same URL with the scheme https.
+var toHTTPS = &routev3.Route_Redirect{Redirect: &routev3.RedirectAction{
+	SchemeRewriteSpecifier: &routev3.RedirectAction_HttpsRedirect{HttpsRedirect: true},
+}}
+
+// variant returns the route as it stands in a virtual host of a certain kind. Routes are shared by virtual hosts of the
+// same kind.
+func (r *memberRoute) variant(c *compiler, v variant) *routev3.Route {
+	if made := r.variants[v]; made != nil {
+		return made
+	}
+	route := &routev3.Route{
+		Name:                    r.base.Name,
+		Match:                   routeMatch(r.group, r.mapping, v, r.share, r.cluster),
+		Action:                  r.base.Action,
+		RequestHeadersToAdd:     r.base.RequestHeadersToAdd,
+		RequestHeadersToRemove:  r.base.RequestHeadersToRemove,
+		ResponseHeadersToAdd:    r.base.ResponseHeadersToAdd,
+		ResponseHeadersToRemove: r.base.ResponseHeadersToRemove,
+		TypedPerFilterConfig:    r.base.TypedPerFilterConfig,
+	}
+	if v.redirect {
+		route.Action = toHTTPS
+		route.TypedPerFilterConfig = nil
+		c.bypassAuth(route)
+	}
+	if r.variants == nil {
+		r.variants = make(map[variant]*routev3.Route, 2)
+	}
+	r.variants[v] = route
+	return route
+}
+
+// acmeChallenge is where certificate authorities look for the answer to a challenge. It is always routed: there may be
+// no certificate yet.
+const acmeChallenge = "/.well-known/acme-challenge/"
+
+func (r *memberRoute) answersACME() bool {
+	return r.mapping.spec.Prefix == acmeChallenge && !r.mapping.spec.PrefixRegex && !r.mapping.spec.PrefixExact
+}
+
+// decorated starts a route with what does not depend on its action.
+func (c *compiler) decorated(g *group, m *mapping) *routev3.Route {
+	shared := &g.shared
+	route := &routev3.Route{
+		Name:                    m.ref.Namespace + "/" + m.ref.Name,
+		RequestHeadersToAdd:     headersToAdd(c.requestHeaders(shared, m)),
+		RequestHeadersToRemove:  shared.RemoveRequestHeaders,
+		ResponseHeadersToAdd:    headersToAdd(shared.AddResponseHeaders),
+		ResponseHeadersToRemove: shared.RemoveResponseHeaders,
+	}
+	if shared.CORS != nil {
+		perFilter(route, filterCORS, packed(corsPolicy(shared.CORS)))
+	}
+	c.authorizeRoute(route, m)
+	return route
+}
+
+// perFilter sets a filter's configuration for one route.
+func perFilter(route *routev3.Route, filter string, config *anypb.Any) {
+	if route.TypedPerFilterConfig == nil {
+		route.TypedPerFilterConfig = map[string]*anypb.Any{}
+	}
+	route.TypedPerFilterConfig[filter] = config
+}
+
+// requestHeaders are the headers to add to requests, Linkerd's destination among them where it is asked for.
+func (c *compiler) requestHeaders(shared *v3alpha1.MappingSpec, m *mapping) map[string]v3alpha1.AddedHeader {
+	linkerd := m.spec.AddLinkerdHeaders
+	if linkerd == nil {
+		linkerd = c.module.addLinkerdHeaders
+	}
+	if !isTrue(linkerd) || m.everyHost {
+		return shared.AddRequestHeaders
+	}
+	return united(shared.AddRequestHeaders, map[string]v3alpha1.AddedHeader{"l5d-dst-override": {Value: m.service.hostPort()}})
+}
+
+// routeAction builds how a request is sent to a Mapping's service.
+func (c *compiler) routeAction(g *group, m *mapping, cluster string) *routev3.RouteAction {
+	spec, shared := m.spec, &g.shared
+	action := &routev3.RouteAction{
+		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
+		Timeout:          c.requestTimeout(spec),
+		IdleTimeout:      optionalMilliseconds(spec.IdleTimeoutMs),
+		Priority:         routingPriority(shared.Priority),
+		RetryPolicy:      retryPolicy(shared.RetryPolicy),
+		UpgradeConfigs:   upgrades(shared),
+		HashPolicy:       hashPolicy(shared.LoadBalancer, m.resolver),
+		RateLimits:       c.rateLimits(shared),
+	}
+	switch {
+	case shared.RegexRewrite != nil:
+		action.RegexRewrite = substitute(shared.RegexRewrite)
+	case spec.Rewrite == nil:
+		action.PrefixRewrite = "/"
+	default:
+		action.PrefixRewrite = *spec.Rewrite
+	}
+	switch {
+	case spec.HostRewrite != "":
+		action.HostRewriteSpecifier = &routev3.RouteAction_HostRewriteLiteral{HostRewriteLiteral: spec.HostRewrite}
+	case spec.AutoHostRewrite != nil:
+		action.HostRewriteSpecifier = &routev3.RouteAction_AutoHostRewrite{AutoHostRewrite: optionalBool(spec.AutoHostRewrite)}
+	}
+	if s := g.shadow; s != nil && !s.upstream.broken {
+		percent := 100
+		if s.spec.Weight != nil {
+			percent = min(max(*s.spec.Weight, 0), 100)
+		}
+		action.RequestMirrorPolicies = []*routev3.RouteAction_RequestMirrorPolicy{{
+			Cluster: c.clusterFor(s, "shadow"), RuntimeFraction: fraction(percent),
+		}}
+	}
+	return action
+}
+
+// requestTimeout is how long a request may take; 0 turns the limit off.
+func (c *compiler) requestTimeout(spec *v3alpha1.MappingSpec) *durationpb.Duration {
+	if spec.TimeoutMs != nil {
+		return milliseconds(*spec.TimeoutMs)
+	}
+	return milliseconds(c.module.requestTimeoutMs)
+}
+
+// redirectAction builds the answer of a host_redirect Mapping. Its service is the host to redirect to; a scheme in
+// front of it becomes the new scheme.
+func redirectAction(m *mapping) *routev3.RedirectAction {
+	spec := m.spec
+	action := &routev3.RedirectAction{}
+	host := spec.Service
+	if scheme, rest, found := strings.Cut(host, "://"); found {
+		action.SchemeRewriteSpecifier = &routev3.RedirectAction_SchemeRedirect{SchemeRedirect: strings.ToLower(scheme)}
+		host = rest
+	}
+	host = strings.TrimSuffix(host, "/")
+	if m.service.host != host && !strings.ContainsAny(host, ":.") {
+		host = m.service.host
+	}
+	action.HostRedirect = host
+	switch {
+	case spec.PathRedirect != "":
+		action.PathRewriteSpecifier = &routev3.RedirectAction_PathRedirect{PathRedirect: spec.PathRedirect}
+	case spec.PrefixRedirect != "":
+		action.PathRewriteSpecifier = &routev3.RedirectAction_PrefixRewrite{PrefixRewrite: spec.PrefixRedirect}
+	case spec.RegexRedirect != nil:
+		action.PathRewriteSpecifier = &routev3.RedirectAction_RegexRewrite{RegexRewrite: substitute(spec.RegexRedirect)}
+	}
+	if spec.RedirectResponseCode != nil {
+		action.ResponseCode = redirectCodes[*spec.RedirectResponseCode]
+	}
+	return action
+}
+
+var redirectCodes = map[int]routev3.RedirectAction_RedirectResponseCode{
+	301: routev3.RedirectAction_MOVED_PERMANENTLY,
+	302: routev3.RedirectAction_FOUND,
+	303: routev3.RedirectAction_SEE_OTHER,
+	307: routev3.RedirectAction_TEMPORARY_REDIRECT,
+	308: routev3.RedirectAction_PERMANENT_REDIRECT,
+}
+
+// isLogicalDNS and isStrictDNS read dns_type, in any case.
+func isLogicalDNS(dnsType string) bool { return strings.EqualFold(dnsType, "logical_dns") }
+func isStrictDNS(dnsType string) bool {
+	return strings.EqualFold(cmp.Or(dnsType, "strict_dns"), "strict_dns")
+}

@@ -1,0 +1,71 @@
+package compile
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// routeWeight is what Emissary orders routes by, the heaviest first: precedence, then the length of the path, then how
+// much is asked of headers and of query parameters, then the texts themselves so that the order is total. A regular
+// expression weighs what its text weighs; hostname and method weigh in as the headers :authority and :method.
+type routeWeight struct {
+	precedence                           int
+	prefixLength, headersSize, querySize int
+	prefix                               string
+	keys                                 []string
+}
+
+func newRouteWeight(m *mapping) routeWeight {
+	w := routeWeight{prefixLength: utf8.RuneCountInString(m.spec.Prefix), prefix: m.spec.Prefix}
+	if m.spec.Precedence != nil {
+		w.precedence = *m.spec.Precedence
+	}
+	for _, header := range m.headers {
+		w.headersSize += header.size()
+		w.keys = append(w.keys, header.key())
+	}
+	for _, parameter := range m.query {
+		w.querySize += parameter.size()
+		w.keys = append(w.keys, parameter.key())
+	}
+	return w
+}
+
+// size is what a condition weighs; one without a value counts as "*".
+func (c condition) size() int {
+	size := utf8.RuneCountInString(c.name) + utf8.RuneCountInString(c.shown())
+	if c.regex {
+		size++
+	}
+	return size
+}
+
+func (c condition) key() string { return c.name + "-" + c.shown() }
+
+func (c condition) shown() string { return cmp.Or(c.value, "*") }
+
+// compare orders weights; the route with the greater one is tried first.
+func (w routeWeight) compare(other routeWeight) int {
+	return cmp.Or(
+		cmp.Compare(w.precedence, other.precedence),
+		cmp.Compare(w.prefixLength, other.prefixLength),
+		cmp.Compare(w.headersSize, other.headersSize),
+		cmp.Compare(w.querySize, other.querySize),
+		strings.Compare(w.prefix, other.prefix),
+		slices.Compare(w.keys, other.keys),
+	)
+}
+
+// inRouteOrder sorts groups the way their routes are tried: by descending weight, and among equals the one loaded last
+// first, as Emissary's reversed stable sort does. The input is in load order.
+func inRouteOrder(groups []*group) []*group {
+	ordered := slices.Clone(groups)
+	slices.SortStableFunc(ordered, func(a, b *group) int { return a.weight().compare(b.weight()) })
+	slices.Reverse(ordered)
+	for i, g := range ordered {
+		g.rank = i
+	}
+	return ordered
+}

@@ -1,0 +1,76 @@
+package compile
+
+import (
+	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
+
+	"terraform-provider-emissary/controller/store"
+)
+
+// upstreamTLS says how connections to a service are secured.
+type upstreamTLS struct {
+	on bool
+	// settings, certificate and authority come from a TLSContext; without one, TLS is spoken with Envoy's defaults and
+	// the server is not verified, as in Emissary.
+	settings               tlsSettings
+	context                string
+	certificate, authority string
+	// broken is set when TLS was asked for and cannot be had. Nothing may be sent then, least of all in cleartext.
+	broken bool
+}
+
+// upstreamTLS works out how an object's connections to a service are secured: by the scheme https, by the name of a
+// TLSContext, or not at all. A context that is missing or broken is reported on the object and never ignored.
+func (c *compiler) upstreamTLS(ref store.Ref, namespace string, service serviceName, contextName string) upstreamTLS {
+	if contextName == "" {
+		return upstreamTLS{on: service.tls}
+	}
+	context := c.tlsContextNamed(contextName, namespace)
+	if context == nil {
+		c.ledger.missing(ref, ReasonTLSContextNotFound, "TLSContext %s not found: requests are answered with 503 until it exists", contextName)
+		return upstreamTLS{on: true, broken: true}
+	}
+	upstream := upstreamTLS{on: true, settings: context.settings, context: context.ref.Namespace + "/" + context.ref.Name}
+	fault := context.broken
+	if fault == nil {
+		upstream.certificate, upstream.authority, fault = c.tlsSecrets(context.ref, context.settings, context.settings.secret)
+	}
+	if fault != nil {
+		c.ledger.missing(ref, fault.reason, "TLSContext %s cannot be used: %s; requests are answered with 503", contextName, fault.message)
+		return upstreamTLS{on: true, broken: true}
+	}
+	return upstream
+}
+
+// tlsSecrets makes the SDS resources of TLS settings and returns their names, empty for what is not set. What is
+// missing is noted on the object the settings come from as well.
+func (c *compiler) tlsSecrets(ref store.Ref, settings tlsSettings, secret secretName) (certificate, authority string, problem *fault) {
+	switch {
+	case secret.name != "":
+		certificate, problem = c.certificate(secret)
+	case settings.certChainFile != "":
+		certificate = c.certificateFiles(settings.certChainFile, settings.privateKeyFile)
+	}
+	if problem == nil && (settings.ca.name != "" || settings.caFile != "") {
+		authority, problem = c.authority(settings.ca, settings.caFile, settings.crl)
+	}
+	if problem != nil {
+		c.ledger.unresolved(ref, problem.reason, "%s", problem.message)
+		return "", "", problem
+	}
+	for _, name := range []string{certificate, authority} {
+		if name != "" {
+			c.ledger.uses(ref, ResourceID{SecretType, name})
+		}
+	}
+	return certificate, authority, nil
+}
+
+// socketContext builds the TLS context of connections to a service. The server name is the context's, or else the
+// host the Mapping rewrites to.
+func (u upstreamTLS) socketContext(hostRewrite string) *tlsv3.UpstreamTlsContext {
+	context := &tlsv3.UpstreamTlsContext{CommonTlsContext: u.settings.common(u.certificate, u.authority), Sni: u.settings.sni}
+	if context.Sni == "" && u.context != "" {
+		context.Sni = hostRewrite
+	}
+	return context
+}
