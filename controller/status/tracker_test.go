@@ -1,0 +1,159 @@
+package status_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/controller/status"
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/xds"
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// book is a sink that keeps everything it was told.
+type book struct {
+	updates   []status.Update
+	forgotten []store.Ref
+}
+
+func (b *book) Report(update status.Update) { b.updates = append(b.updates, update) }
+func (b *book) Forget(ref store.Ref)        { b.forgotten = append(b.forgotten, ref) }
+
+// last returns the newest of exactly n updates.
+func (b *book) last(t *testing.T, n int) status.Update {
+	t.Helper()
+	if len(b.updates) != n {
+		t.Fatalf("%d updates, want %d: %+v", len(b.updates), n, b.updates)
+	}
+	return b.updates[n-1]
+}
+
+var (
+	quote   = store.Ref{Kind: "Mapping", Namespace: "default", Name: "quote"}
+	cluster = compile.ResourceID{TypeURL: compile.ClusterType, Name: "quote"}
+	noon    = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+)
+
+func report(generation int64, problems ...compile.Problem) map[store.Ref]*compile.Report {
+	return map[store.Ref]*compile.Report{quote: {Generation: generation, Problems: problems, Resources: []compile.ResourceID{cluster}}}
+}
+
+func TestOneUpdatePerChange(t *testing.T) {
+	t.Parallel()
+	var b book
+	tracker := status.NewTracker(&b)
+	tracker.Compiled(report(1), nil, 1, noon)
+	if len(b.updates) != 0 {
+		t.Fatalf("said %+v before Envoy answered", b.updates)
+	}
+	tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1}, noon)
+	if update := b.last(t, 1); !update.Accepted.True || !update.ResolvedRefs.True || !update.Programmed.True || update.Generation != 1 {
+		t.Errorf("said %+v", update)
+	}
+	// Other objects change, this one does not: silence.
+	tracker.Compiled(report(1), nil, 2, noon)
+	tracker.Acknowledged(xds.State{Revision: 2, Acknowledged: 2, Clients: 1}, noon)
+	b.last(t, 1)
+}
+
+func TestPendingIsSaidOnlyWhenItLasts(t *testing.T) {
+	t.Parallel()
+	var b book
+	tracker := status.NewTracker(&b)
+	tracker.Compiled(report(1), nil, 1, noon)
+	due := tracker.Overdue(noon.Add(time.Second))
+	if len(b.updates) != 0 || !due.Equal(noon.Add(status.Patience)) {
+		t.Fatalf("said %+v, next look at %s", b.updates, due)
+	}
+	tracker.Overdue(due)
+	update := b.last(t, 1)
+	if update.Programmed.True || update.Programmed.Reason != v3alpha1.ReasonPending || !update.Accepted.True {
+		t.Errorf("said %+v", update)
+	}
+	if next := tracker.Overdue(due.Add(time.Minute)); !next.IsZero() {
+		t.Errorf("asks to be called again at %s", next)
+	}
+	b.last(t, 1)
+	tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1}, due)
+	if update := b.last(t, 2); !update.Programmed.True {
+		t.Errorf("said %+v", update)
+	}
+}
+
+func TestProblemsBecomeConditions(t *testing.T) {
+	t.Parallel()
+	invalid := compile.Problem{Condition: v3alpha1.ConditionAccepted, Reason: compile.ReasonInvalid, Message: "prefix is wrong"}
+	ignored := compile.Problem{Condition: v3alpha1.ConditionAccepted, Reason: compile.ReasonIgnored, Message: "docs is ignored", Severity: compile.Warning}
+	secret := compile.Problem{Condition: v3alpha1.ConditionResolvedRefs, Reason: compile.ReasonSecretNotFound, Message: "Secret a/b not found"}
+	host := compile.Problem{Condition: v3alpha1.ConditionProgrammed, Reason: compile.ReasonNoMatchingHost, Message: "no Host matches hostname x"}
+	tests := map[string]struct {
+		problems                       []compile.Problem
+		accepted, resolved, programmed status.Verdict
+	}{
+		"none": {
+			accepted: status.Verdict{True: true, Reason: "Accepted"}, resolved: status.Verdict{True: true, Reason: "ResolvedRefs"}, programmed: status.Verdict{True: true, Reason: "Programmed"},
+		},
+		"a warning": {
+			problems: []compile.Problem{ignored},
+			accepted: status.Verdict{True: true, Reason: "Accepted", Message: "docs is ignored"}, resolved: status.Verdict{True: true, Reason: "ResolvedRefs"}, programmed: status.Verdict{True: true, Reason: "Programmed"},
+		},
+		"not valid": {
+			problems: []compile.Problem{ignored, invalid},
+			accepted: status.Verdict{Reason: "Invalid", Message: "prefix is wrong; docs is ignored"}, resolved: status.Verdict{True: true, Reason: "ResolvedRefs"}, programmed: status.Verdict{Reason: "Invalid", Message: "prefix is wrong; docs is ignored"},
+		},
+		"missing and unserved": {
+			problems: []compile.Problem{secret, host},
+			accepted: status.Verdict{True: true, Reason: "Accepted"}, resolved: status.Verdict{Reason: "SecretNotFound", Message: "Secret a/b not found"}, programmed: status.Verdict{Reason: "NoMatchingHost", Message: "no Host matches hostname x"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var b book
+			tracker := status.NewTracker(&b)
+			tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1}, noon)
+			tracker.Compiled(report(3, test.problems...), nil, 1, noon)
+			want := status.Update{Ref: quote, Generation: 3, Accepted: test.accepted, ResolvedRefs: test.resolved, Programmed: test.programmed}
+			if got := b.last(t, 1); got != want {
+				t.Errorf("said %+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestEnvoysWordsReachTheOwner(t *testing.T) {
+	t.Parallel()
+	var b book
+	tracker := status.NewTracker(&b)
+	tracker.Compiled(report(1), nil, 1, noon)
+	refused := xds.Rejection{ID: xds.ID{TypeURL: cluster.TypeURL, Name: cluster.Name}, Detail: "proto constraint", Restored: true}
+	tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1, Rejected: []xds.Rejection{refused}}, noon)
+	update := b.last(t, 1)
+	if update.Programmed.True || update.Programmed.Reason != status.ReasonRejectedByEnvoy || !strings.Contains(update.Programmed.Message, "proto constraint") {
+		t.Errorf("said %+v", update)
+	}
+	// The content it was refused for changes, for example in a Secret: the object itself has not.
+	tracker.Acknowledged(xds.State{Revision: 2, Acknowledged: 2, Clients: 1}, noon)
+	if update := b.last(t, 2); !update.Programmed.True {
+		t.Errorf("said %+v", update)
+	}
+}
+
+func TestRejectedVersionsAndForgottenObjects(t *testing.T) {
+	t.Parallel()
+	var b book
+	tracker := status.NewTracker(&b)
+	tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1}, noon)
+	tracker.Compiled(report(1), nil, 1, noon)
+	// Generation 2 is refused before compilation, generation 1 is still compiled: the verdict is about 2, at once.
+	tracker.Compiled(report(1), map[store.Ref]status.Rejected{quote: {Generation: 2, Message: "spec.prefix: wrong"}}, 2, noon)
+	if update := b.last(t, 2); update.Accepted.True || update.Programmed.True || update.Generation != 2 || update.Accepted.Message != "spec.prefix: wrong" {
+		t.Errorf("said %+v", update)
+	}
+	tracker.Compiled(nil, nil, 3, noon)
+	if len(b.forgotten) != 1 || b.forgotten[0] != quote {
+		t.Errorf("forgot %v", b.forgotten)
+	}
+}
