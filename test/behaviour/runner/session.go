@@ -1,0 +1,202 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"terraform-provider-emissary/test/behaviour/backend"
+	"terraform-provider-emissary/test/behaviour/facts"
+	"terraform-provider-emissary/test/behaviour/probe"
+	"terraform-provider-emissary/test/behaviour/services"
+	"terraform-provider-emissary/test/behaviour/spec"
+)
+
+// laterTimeout bounds the wait for what comes after an answer: a mirrored copy, a status.
+const laterTimeout = 5 * time.Second
+
+// session sends the probes of one case to a ready controller.
+type session struct {
+	client     *probe.Client
+	controller *controller
+	journal    *backend.Journal
+	plan       *services.Plan
+	namespace  string      // the controller's
+	dump       *facts.Dump // fetched when a probe first needs it
+}
+
+// run sends one probe and compares all that it expects.
+func (s *session) run(ctx context.Context, number int, p *spec.Probe) ProbeResult {
+	result := ProbeResult{Title: title(number, p), Note: p.Note, Artifact: p.PeerArtifact}
+	failures, err := s.check(ctx, fmt.Sprintf("probe-%d", number), p)
+	if err != nil {
+		failures = append(failures, probe.Failure{Key: "probe", Got: err.Error(), Want: "an answer"})
+	}
+	result.Failures = failures
+	return result
+}
+
+func (s *session) check(ctx context.Context, id string, p *spec.Probe) ([]probe.Failure, error) {
+	var failures []probe.Failure
+	var answer *probe.Answer
+	if p.Request != nil {
+		answers, err := s.client.Sample(ctx, p.Request, id, probe.Samples(&p.Expect))
+		if err != nil {
+			return nil, err
+		}
+		answer = answers[0]
+		failures = append(failures, probe.CheckSamples(&p.Expect, answers, s.canonical)...)
+		failures = append(failures, probe.Check(&p.Expect, probe.Evidence{
+			Answer: answer, Records: s.journal.Of(id), Canonical: s.canonical, Endpoint: s.plan.Endpoint,
+		})...)
+		failures = append(failures, s.checkMirror(id, &p.Expect)...)
+	}
+	if len(p.Expect.Route) > 0 || len(p.Expect.Cluster) > 0 {
+		differences, err := s.checkFacts(ctx, p, answer)
+		if err != nil {
+			return failures, err
+		}
+		failures = append(failures, differences...)
+	}
+	if p.Expect.RejectedResource != "" {
+		failures = append(failures, s.checkRejected(ctx, p.Expect.RejectedResource)...)
+	}
+	return failures, nil
+}
+
+func (s *session) canonical(name string) string { return services.Canonical(name, s.namespace) }
+
+// checkMirror waits for the copy: Envoy sends it on the side.
+func (s *session) checkMirror(id string, e *spec.Expect) []probe.Failure {
+	if e.MirrorTo == "" {
+		return nil
+	}
+	want := s.canonical(string(e.MirrorTo))
+	arrived := s.journal.Await(id, laterTimeout, func(seen *backend.Seen) bool {
+		for _, name := range seen.Backends {
+			if name == want {
+				return true
+			}
+		}
+		return false
+	})
+	if arrived {
+		return nil
+	}
+	return []probe.Failure{{Key: "mirror_to", Got: "no copy in " + laterTimeout.String(), Want: want}}
+}
+
+// checkFacts compares the configuration that the request meets.
+func (s *session) checkFacts(ctx context.Context, p *spec.Probe, answer *probe.Answer) ([]probe.Failure, error) {
+	if s.dump == nil {
+		dump, err := facts.Fetch(ctx, s.controller.admin)
+		if err != nil {
+			return nil, err
+		}
+		s.dump = dump
+	}
+	path := s.path(p, answer)
+	var failures []probe.Failure
+	add := func(key string, differences []facts.Difference) {
+		for _, d := range differences {
+			failures = append(failures, probe.Failure{Key: key + "." + d.Fact, Got: d.Got, Want: d.Want})
+		}
+	}
+	if len(p.Expect.Route) > 0 {
+		if route := path.Route(); route != nil {
+			add("route", facts.Compare(p.Expect.Route, route))
+		} else {
+			failures = append(failures, probe.Failure{Key: "route", Got: "no route in Envoy's configuration", Want: "one that matches"})
+		}
+	}
+	if want := p.Expect.Cluster; len(want) > 0 {
+		if name, ok := want["service"].(string); ok {
+			path = s.dump.ClusterOf(s.at(s.canonical(name)))
+			want = withoutService(want)
+		}
+		if cluster := path.Cluster(); cluster != nil {
+			add("cluster", facts.Compare(want, cluster))
+		} else {
+			failures = append(failures, probe.Failure{Key: "cluster", Got: "no such cluster in Envoy's configuration", Want: "one"})
+		}
+	}
+	return failures, nil
+}
+
+func withoutService(want map[string]any) map[string]any {
+	rest := map[string]any{}
+	for key, value := range want {
+		if key != "service" {
+			rest[key] = value
+		}
+	}
+	return rest
+}
+
+// path follows the probe's request through Envoy's configuration, to the backend that answered it.
+func (s *session) path(p *spec.Probe, answer *probe.Answer) *facts.Path {
+	if p.Request == nil {
+		return nil
+	}
+	r := p.Request
+	request := &facts.Request{
+		Port: r.ListenerPort, TLS: r.Scheme == "https", SNI: r.Host, Host: r.Host,
+		Path: r.Path, Method: r.Method, Headers: map[string][]string{},
+	}
+	if request.Method == "" {
+		request.Method = "GET"
+	}
+	if r.SNI != nil {
+		request.SNI = *r.SNI
+	}
+	for name, values := range r.Headers {
+		request.Headers[name] = values
+	}
+	var target facts.Target
+	if answer != nil && answer.Seen != nil {
+		target = s.at(answer.Seen.Backends...)
+	}
+	return s.dump.Find(request, target)
+}
+
+// at is the target of backends by name.
+func (s *session) at(names ...string) facts.Target {
+	addresses := map[netip.AddrPort]bool{}
+	for address, here := range s.plan.Backends {
+		for _, name := range names {
+			for _, candidate := range here {
+				addresses[address] = addresses[address] || candidate == name
+			}
+		}
+	}
+	return facts.AtAddress(addresses, s.plan.Names)
+}
+
+// title describes a probe in one line.
+func title(number int, p *spec.Probe) string {
+	if p.Request == nil {
+		return fmt.Sprintf("probe %d: %s", number, p.Expect.RejectedResource)
+	}
+	r := p.Request
+	method, scheme := r.Method, r.Scheme
+	if method == "" {
+		method = "GET"
+	}
+	if scheme == "" {
+		scheme = "http"
+	}
+	text := fmt.Sprintf("probe %d: %s %s://%s%s on port %d", number, method, scheme, r.Host, r.Path, r.ListenerPort)
+	var extras []string
+	for name, values := range r.Headers {
+		extras = append(extras, name+": "+strings.Join(values, ", "))
+	}
+	if r.SNI != nil {
+		extras = append(extras, fmt.Sprintf("SNI %q", *r.SNI))
+	}
+	if len(extras) > 0 {
+		text += " (" + strings.Join(extras, "; ") + ")"
+	}
+	return text
+}
