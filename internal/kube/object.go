@@ -52,9 +52,11 @@ func (c *Client) confirmGone(_ context.Context, err error) error {
 // Delete deletes an object and waits until it is gone, finalizers included. An
 // object that is gone already, or whose CRD or namespace is, is deleted.
 func (c *Client) Delete(ctx context.Context, ref Ref) error {
-	foreground := metav1.DeletePropagationForeground
+	// In the foreground, the object would stay until the garbage collector has
+	// been by; dependents do not matter to whoever deletes it.
+	background := metav1.DeletePropagationBackground
 	err := c.retry(ctx, "delete", ref, false, func(ctx context.Context) error {
-		err := c.resource(ref).Delete(ctx, ref.Name, metav1.DeleteOptions{PropagationPolicy: &foreground})
+		err := c.resource(ref).Delete(ctx, ref.Name, metav1.DeleteOptions{PropagationPolicy: &background})
 		if apierrors.IsNotFound(err) {
 			return c.confirmGone(ctx, err)
 		}

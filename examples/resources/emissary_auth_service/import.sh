@@ -1,0 +1,1 @@
+terraform import emissary_auth_service.example default/authentication

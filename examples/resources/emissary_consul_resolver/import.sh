@@ -1,0 +1,1 @@
+terraform import emissary_consul_resolver.example default/consul-dc1

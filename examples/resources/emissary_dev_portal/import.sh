@@ -1,0 +1,1 @@
+terraform import emissary_dev_portal.example default/portal

@@ -1,0 +1,1 @@
+terraform import emissary_host.example default/example-com

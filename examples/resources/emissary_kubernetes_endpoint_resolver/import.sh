@@ -1,0 +1,1 @@
+terraform import emissary_kubernetes_endpoint_resolver.example default/endpoint

@@ -1,0 +1,1 @@
+terraform import emissary_kubernetes_service_resolver.example default/cluster-ip

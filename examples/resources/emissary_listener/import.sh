@@ -1,0 +1,1 @@
+terraform import emissary_listener.example default/https

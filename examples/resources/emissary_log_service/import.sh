@@ -1,0 +1,1 @@
+terraform import emissary_log_service.example default/access-log

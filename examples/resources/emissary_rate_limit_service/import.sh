@@ -1,0 +1,1 @@
+terraform import emissary_rate_limit_service.example default/rate-limit

@@ -1,0 +1,1 @@
+terraform import emissary_tcp_mapping.example default/postgres

@@ -1,0 +1,1 @@
+terraform import emissary_tls_context.example default/modern

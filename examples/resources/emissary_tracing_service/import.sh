@@ -1,0 +1,1 @@
+terraform import emissary_tracing_service.example default/tracing
