@@ -54,7 +54,7 @@ func (p *emissaryProvider) Configure(ctx context.Context, req provider.Configure
 // Resources lists every resource: one per kind, then those with code of their
 // own.
 func (p *emissaryProvider) Resources(context.Context) []func() resource.Resource {
-	return slices.Concat(kindResources(), []func() resource.Resource{newCRDsResource})
+	return slices.Concat(kindResources(), []func() resource.Resource{newCRDsResource, newReleaseResource})
 }
 
 func (p *emissaryProvider) DataSources(context.Context) []func() datasource.DataSource {
