@@ -70,8 +70,8 @@ type controller struct {
 	draining   chan struct{} // closed when the end has begun
 }
 
-func newController(options Options) (c *controller, err error) {
-	c = &controller{options: options, log: options.Log, draining: make(chan struct{})}
+func newController(options Options) (_ *controller, err error) {
+	c := &controller{options: options, log: options.Log, draining: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			c.close()
