@@ -12,14 +12,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"syscall"
 
-	"terraform-provider-emissary/test/behaviour/isolation"
 	"terraform-provider-emissary/test/behaviour/runner"
 	"terraform-provider-emissary/test/behaviour/spec"
 	"terraform-provider-emissary/test/deps"
@@ -55,11 +53,18 @@ func run(ctx context.Context) (failed int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	options, cleanup, err := prepare(ctx)
+	envoy, err := deps.EnvoyPath()
+	if err != nil {
+		return 0, err
+	}
+	options, notice, cleanup, err := runner.Prepare(ctx, envoy)
 	if err != nil {
 		return 0, err
 	}
 	defer cleanup()
+	if notice != "" {
+		fmt.Fprintln(os.Stderr, "behaviour:", notice)
+	}
 	passed := 0
 	runner.Run(ctx, options, dirs, *parallel, func(r *runner.Result) {
 		runner.Report(os.Stdout, r, *verbose)
@@ -88,33 +93,4 @@ func selected(root, pattern string) ([]string, error) {
 		return nil, fmt.Errorf("no case in %s matches -run %q", root, pattern)
 	}
 	return dirs, nil
-}
-
-// prepare finds Envoy, builds the controller unless BINARY names one, and picks the isolation.
-func prepare(ctx context.Context) (runner.Options, func(), error) {
-	nothing := func() {}
-	envoy, err := deps.EnvoyPath()
-	if err != nil {
-		return runner.Options{}, nothing, err
-	}
-	mode, reason := isolation.Detect(ctx)
-	if reason != nil {
-		fmt.Fprintf(os.Stderr, "behaviour: cases share this machine's loopback addresses: %v\n", reason)
-	}
-	if binary := os.Getenv("BINARY"); binary != "" {
-		binary, err := filepath.Abs(binary)
-		return runner.Options{Binary: binary, Envoy: envoy, Isolation: mode}, nothing, err
-	}
-	dir, err := os.MkdirTemp("", "behaviour-")
-	if err != nil {
-		return runner.Options{}, nothing, err
-	}
-	binary := filepath.Join(dir, "terraform-provider-emissary")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, ".")
-	build.Dir = deps.Root()
-	if out, err := build.CombinedOutput(); err != nil {
-		_ = os.RemoveAll(dir)
-		return runner.Options{}, nothing, fmt.Errorf("building the controller: %w\n%s", err, out)
-	}
-	return runner.Options{Binary: binary, Envoy: envoy, Isolation: mode}, func() { _ = os.RemoveAll(dir) }, nil
 }
