@@ -88,18 +88,16 @@ func checkLogFields(field string, fields map[string]any) error {
 	return nil
 }
 
-// fileLog builds the access logger that writes to a file, the pod's standard output by default.
-func (l *accessLog) fileLog() *accesslogv3.AccessLog {
-	return &accesslogv3.AccessLog{
-		Name: "envoy.access_loggers.file",
-		ConfigType: &accesslogv3.AccessLog_TypedConfig{TypedConfig: packed(&filelogv3.FileAccessLog{
-			Path:            l.path,
-			AccessLogFormat: &filelogv3.FileAccessLog_LogFormat{LogFormat: l.substitutionFormat()},
-		})},
-	}
+// fileLog builds the access logger that writes to a file, the pod's standard output by default. datadog adds its
+// identifiers to JSON.
+func (l *accessLog) fileLog(datadog bool) *accesslogv3.AccessLog {
+	return accessLogger("envoy.access_loggers.file", &filelogv3.FileAccessLog{
+		Path:            l.path,
+		AccessLogFormat: &filelogv3.FileAccessLog_LogFormat{LogFormat: l.substitutionFormat(datadog)},
+	})
 }
 
-func (l *accessLog) substitutionFormat() *corev3.SubstitutionFormatString {
+func (l *accessLog) substitutionFormat(datadog bool) *corev3.SubstitutionFormatString {
 	if l.kind == "text" {
 		line := defaultTextLog
 		if l.format != nil && json.Unmarshal(l.format, &line) != nil {
@@ -115,6 +113,10 @@ func (l *accessLog) substitutionFormat() *corev3.SubstitutionFormatString {
 		for name, template := range defaultJSONLog {
 			fields.Fields[name] = structpb.NewStringValue(template)
 		}
+	}
+	if datadog {
+		fields.Fields["dd.trace_id"] = structpb.NewStringValue("%REQ(X-DATADOG-TRACE-ID)%")
+		fields.Fields["dd.span_id"] = structpb.NewStringValue("%REQ(X-DATADOG-PARENT-ID)%")
 	}
 	return &corev3.SubstitutionFormatString{Format: &corev3.SubstitutionFormatString_JsonFormat{JsonFormat: fields}}
 }

@@ -16,7 +16,9 @@ import (
 // upstream is everything that decides what connections to a service are like. Mappings share a cluster exactly when
 // their upstreams are equal; Emissary lets the settings of the first one win, so that a second one's grpc was lost.
 type upstream struct {
-	Service     serviceName
+	Service serviceName
+	// Others are further services whose endpoints take part.
+	Others      []serviceName
 	ByEndpoints bool
 	// Marker keeps apart what could be one cluster: a cluster_tag, or "shadow".
 	Marker           string
@@ -109,7 +111,12 @@ func (u upstream) clusterName() string {
 // identity is the upstream as plain data, for hashing.
 func (u upstream) identity() any {
 	tls := u.TLS
+	others := make([]string, len(u.Others))
+	for i, other := range u.Others {
+		others[i] = other.hostPort()
+	}
 	return []any{
+		others,
 		u.ByEndpoints, u.Marker, u.HostRewrite, u.GRPC, u.IPv4, u.IPv6, u.LogicalDNS, u.RespectDNSTTL, u.ConnectTimeoutMs,
 		u.IdleTimeoutMs, u.LifetimeMs, u.KeepAlive, u.CircuitBreakers, u.Balancing, u.HealthChecks, u.StatsName,
 		tls.on, tls.context, tls.certificate, tls.authority, tls.settings.sni, tls.settings.minVersion, tls.settings.maxVersion,

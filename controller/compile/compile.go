@@ -18,6 +18,7 @@ import (
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	ratelimitv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ratelimit/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 
@@ -34,7 +35,13 @@ type compiler struct {
 	tlsContexts map[string][]*tlsContext
 	resolvers   map[string]resolver
 
-	denyAll bool
+	authorization *authorization
+	rateLimit     *ratelimitv3.RateLimit
+	tracing       *tracing
+	logging       []*accesslogv3.AccessLog
+
+	hosts     []*host
+	tcpGroups map[string][]*tcpGroup
 
 	httpFilters []*hcmv3.HttpFilter
 	accessLogs  []*accesslogv3.AccessLog
@@ -65,8 +72,10 @@ func Compile(s *store.Store, o Options) *Output {
 	c.tlsContexts = c.tlsContextsByName()
 	c.resolvers = c.resolversByName()
 	c.openServices()
-	hosts := c.hostsByHostname()
-	listeners := c.listenersByName()
+	c.hosts = c.hostsByHostname()
+	hosts := c.hosts
+	c.tcpGroups = c.groupTCPMappings()
+	listeners := c.tcpListeners(c.listenersByName())
 	groups := inRouteOrder(c.groupMappings(c.mappings(), hosts))
 	associate(hosts, groups, c.options.LooseLabelSelectors)
 

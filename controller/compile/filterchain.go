@@ -19,15 +19,32 @@ func (c *compiler) filterChains(l *listener) []*listenerv3.FilterChain {
 	if !l.http {
 		return chains
 	}
+	taken := map[string]bool{}
+	for _, chain := range chains {
+		taken[chain.Name] = true
+	}
 	if l.tls {
 		for _, sni := range c.serverNames(l) {
+			if taken["tcp/"+sni.name] {
+				c.yieldToTCP(sni.hosts, l)
+				continue
+			}
 			chains = append(chains, c.httpsChain(l, sni))
 		}
 	}
-	if chain := c.cleartextChain(l); chain != nil {
+	if taken["tcp"] {
+		c.yieldToTCP(l.hosts, l)
+	} else if chain := c.cleartextChain(l); chain != nil {
 		chains = append(chains, chain)
 	}
 	return chains
+}
+
+// yieldToTCP tells Hosts that a TCPMapping took their connections, as it does in Emissary.
+func (c *compiler) yieldToTCP(hosts []*host, l *listener) {
+	for _, h := range hosts {
+		c.ledger.warn(h.ref, ReasonConflict, "a TCPMapping for port %d takes connections that this Host would serve", l.port)
+	}
 }
 
 // serverName is a TLS server name and the Hosts behind it. Hosts share one when they differ by port only.
@@ -107,7 +124,7 @@ func (c *compiler) cleartextChain(l *listener) *listenerv3.FilterChain {
 	routes := l.name + "/cleartext"
 	c.routeConfiguration(l, routes, hosts)
 	match := &listenerv3.FilterChainMatch{}
-	if l.tls {
+	if l.inspects {
 		// A TLS connection for a server name that nobody serves must not end up here.
 		match.TransportProtocol = "raw_buffer"
 	}

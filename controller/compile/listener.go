@@ -38,6 +38,8 @@ type listener struct {
 	http2MaxStreams  *int64
 	hosts            []*host
 	advertisesHTTP3  bool
+	// inspects is set when filter chains are chosen by TLS server name.
+	inspects bool
 }
 
 // stacks are the layers the shorthands stand for, from the outside in.
@@ -119,6 +121,7 @@ func (l *listener) bind(address string, port uint32, stack []v3alpha1.ProtocolLa
 	l.address, l.port, l.stack = address, port, stack
 	l.udp = slices.Contains(stack, v3alpha1.LayerUDP)
 	l.tls = slices.Contains(stack, v3alpha1.LayerTLS)
+	l.inspects = l.tls && !l.udp
 	l.http = slices.Contains(stack, v3alpha1.LayerHTTP)
 	l.http3 = l.udp && l.http
 	transport := "tcp"
@@ -194,12 +197,13 @@ func (c *compiler) bindHosts(l *listener, hosts []*host) {
 // compileListener makes the Envoy listener of a Listener and the RouteConfigurations it needs. A Listener that would
 // serve nothing is not opened.
 func (c *compiler) compileListener(l *listener) {
+	chains := c.filterChains(l)
 	envoy := &listenerv3.Listener{
 		Name:                          l.name,
 		Address:                       l.socket(),
 		ListenerFilters:               l.filters(),
 		PerConnectionBufferLimitBytes: optionalUint32(c.module.http.connectionBufferLimit),
-		FilterChains:                  c.filterChains(l),
+		FilterChains:                  chains,
 	}
 	if l.udp {
 		envoy.UdpListenerConfig = &listenerv3.UdpListenerConfig{QuicOptions: &listenerv3.QuicProtocolOptions{}}
@@ -254,7 +258,7 @@ func (l *listener) filters() []*listenerv3.ListenerFilter {
 		// The PROXY header comes before the TLS handshake on the wire, however the stack is written.
 		add("envoy.filters.listener.proxy_protocol", &proxyprotocolv3.ProxyProtocol{})
 	}
-	if l.tls && !l.udp {
+	if l.inspects {
 		add("envoy.filters.listener.tls_inspector", &tlsinspectorv3.TlsInspector{})
 	}
 	return filters

@@ -17,6 +17,8 @@ import (
 func (c *compiler) locate(cluster *clusterv3.Cluster, u upstream) {
 	service, namespace, name := c.serviceOf(u.Service)
 	switch {
+	case len(u.Others) > 0:
+		c.locateByDNS(cluster, u)
 	case isAddress(u.Service.host):
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
 		cluster.LoadAssignment = oneEndpoint(cluster.Name, u.Service.host, u.Service)
@@ -27,14 +29,13 @@ func (c *compiler) locate(cluster *clusterv3.Cluster, u upstream) {
 	case service != nil && service.Spec.ClusterIP != "":
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
 		cluster.LoadAssignment = oneEndpoint(cluster.Name, service.Spec.ClusterIP, u.Service)
-	case isExternal(service):
-		c.locateByDNS(cluster, u, service.Spec.ExternalName)
 	default:
-		c.locateByDNS(cluster, u, u.Service.host)
+		c.locateByDNS(cluster, u)
 	}
 }
 
-func (c *compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream, host string) {
+// locateByDNS resolves the names of an upstream's services; addresses among them are taken as they are.
+func (c *compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream) {
 	cluster.ClusterDiscoveryType = &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
 		Name: "envoy.cluster.dns",
 		TypedConfig: packed(&dnsv3.DnsCluster{
@@ -43,7 +44,23 @@ func (c *compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream, host stri
 			AllAddressesInSingleEndpoint: u.LogicalDNS,
 		}),
 	}}
-	cluster.LoadAssignment = oneEndpoint(cluster.Name, host, u.Service)
+	cluster.LoadAssignment = oneEndpoint(cluster.Name, c.dialed(u.Service), u.Service)
+	for _, other := range u.Others {
+		locality := cluster.LoadAssignment.Endpoints[0]
+		locality.LbEndpoints = append(locality.LbEndpoints, lbEndpoint(c.dialed(other), other.port, other.host))
+	}
+}
+
+// dialed is the name or address to reach a service at.
+func (c *compiler) dialed(service serviceName) string {
+	object, _, _ := c.serviceOf(service)
+	switch {
+	case isExternal(object):
+		return object.Spec.ExternalName
+	case object != nil && object.Spec.ClusterIP != "" && !isHeadless(object):
+		return object.Spec.ClusterIP
+	}
+	return service.host
 }
 
 func lookupFamily(ipv4, ipv6 bool) dnscommonv3.DnsLookupFamily {

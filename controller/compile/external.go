@@ -1,0 +1,55 @@
+package compile
+
+import (
+	"fmt"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"terraform-provider-emissary/controller/store"
+)
+
+// External services are what Envoy itself asks or tells about requests: authorization, rate limits, logs and traces.
+// Their names are not qualified by the namespace of the object that names them, as in Emissary: a bare name is a Service
+// in the controller's own namespace.
+
+// externalService works out the upstream of an external service. An error makes the object unusable.
+func (c *compiler) externalService(ref store.Ref, text, tlsContext string) (upstream, error) {
+	service, err := parseService(text, tlsContext != "")
+	if err != nil {
+		return upstream{}, err
+	}
+	tls := c.upstreamTLS(ref, ref.Namespace, service, tlsContext)
+	if tls.broken {
+		return upstream{}, fmt.Errorf("tls: TLSContext %s cannot be used", tlsContext)
+	}
+	return upstream{
+		Service:          service,
+		TLS:              tls,
+		IPv4:             c.module.enableIPv4,
+		IPv6:             c.module.enableIPv6,
+		ConnectTimeoutMs: defaultConnectTimeoutMs,
+		KeepAlive:        c.module.keepAlive,
+	}, nil
+}
+
+// grpcService is the gRPC client of a cluster.
+func grpcService(cluster string, timeout *durationpb.Duration) *corev3.GrpcService {
+	return &corev3.GrpcService{
+		TargetSpecifier: &corev3.GrpcService_EnvoyGrpc_{EnvoyGrpc: &corev3.GrpcService_EnvoyGrpc{ClusterName: cluster}},
+		Timeout:         timeout,
+	}
+}
+
+// openServices reads the objects that configure external services, and those this version does not serve.
+func (c *compiler) openServices() {
+	c.authorization = c.readAuthServices()
+	c.rateLimit = c.readRateLimitServices()
+	c.tracing = c.readTracingServices()
+	c.logging = c.readLogServices()
+	for _, object := range c.store.DevPortals() {
+		if c.member(object) {
+			c.ledger.refuse(c.ledger.open(object), ReasonNotImplemented, "DevPortal has no effect: Emissary's open source edition never served it")
+		}
+	}
+}
