@@ -14,7 +14,7 @@ type Kind struct {
 	Name string
 	// Group, Version and Plural place it in the Kubernetes API.
 	Group, Version, Plural string
-	// Description is the CRD's own.
+	// Description is the CRD's own, as Markdown.
 	Description string
 
 	spec *node
@@ -50,7 +50,7 @@ func Derive(crd *apiextensionsv1.CustomResourceDefinition, o Overrides) (*Kind, 
 		Group:       crd.Spec.Group,
 		Version:     version.Name,
 		Plural:      crd.Spec.Names.Plural,
-		Description: strings.TrimSpace(openAPI.Description),
+		Description: prose(openAPI.Description),
 		cel:         &rules{schema: openAPI},
 	}
 	properties := openAPI.Properties["spec"]

@@ -180,29 +180,3 @@ func snakeCase(name string) string {
 	name = camelHump.ReplaceAllString(name, "${1}_${2}")
 	return strings.ToLower(name)
 }
-
-// describe is the CRD's description with what its schema allows.
-func describe(p *apiextensionsv1.JSONSchemaProps) string {
-	parts := []string{strings.TrimSpace(p.Description)}
-	switch {
-	case len(p.Enum) > 0:
-		parts = append(parts, "One of "+enumerate(p.Enum)+".")
-	case p.Items != nil && p.Items.Schema != nil && len(p.Items.Schema.Enum) > 0:
-		parts = append(parts, "Each one of "+enumerate(p.Items.Schema.Enum)+".")
-	case p.Minimum != nil && p.Maximum != nil:
-		parts = append(parts, fmt.Sprintf("From %v to %v.", *p.Minimum, *p.Maximum))
-	case p.Minimum != nil:
-		parts = append(parts, fmt.Sprintf("At least %v.", *p.Minimum))
-	case p.Maximum != nil:
-		parts = append(parts, fmt.Sprintf("At most %v.", *p.Maximum))
-	}
-	return strings.TrimSpace(strings.Join(parts, " "))
-}
-
-func enumerate(enum []apiextensionsv1.JSON) string {
-	var values []string
-	for _, allowed := range enum {
-		values = append(values, "`"+strings.Trim(string(allowed.Raw), `"`)+"`")
-	}
-	return strings.Join(values, ", ")
-}
