@@ -39,7 +39,7 @@ const (
 
 // emptyGrace is how long delete_if_empty waits for objects to go: a destroy
 // deletes those of the same configuration at the same time, in no order.
-const emptyGrace = 15 * time.Second
+const emptyGrace = 10 * time.Second
 
 var (
 	_ resource.ResourceWithConfigure      = (*crdsResource)(nil)
@@ -228,11 +228,12 @@ func (r *crdsResource) Delete(ctx context.Context, req resource.DeleteRequest, r
 			return
 		}
 	}
+	var names []string
 	for _, definition := range crds.Definitions() {
-		if err := client.DeleteCRD(ctx, definition.Name); err != nil {
-			resp.Diagnostics.AddError("Cannot delete the CRDs", sentence(err))
-			return
-		}
+		names = append(names, definition.Name)
+	}
+	if err := client.DeleteCRDs(ctx, names); err != nil {
+		resp.Diagnostics.AddError("Cannot delete the CRDs", sentence(err))
 	}
 }
 
@@ -286,9 +287,9 @@ func labelled(definitions []*kube.CRD) []*kube.CRD {
 	return copies
 }
 
-// waitEmpty waits for the objects of all kinds to go, as long as their number
-// of kinds shrinks at least once in emptyGrace, and returns one of each kind
-// that is left.
+// waitEmpty waits for the objects of all kinds to go, as long as at least one
+// kind gets rid of its last object in every emptyGrace, and returns one object
+// of each kind that is left.
 func waitEmpty(ctx context.Context, client *kube.Client) (left []string, err error) {
 	waiting := slices.Clone(crds.Definitions())
 	until := time.Now().Add(emptyGrace)

@@ -2,9 +2,11 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -148,10 +150,18 @@ func notEstablished(crd *CRD) string {
 	return "it has not reported on it"
 }
 
-// DeleteCRD deletes a CRD, and with it every object of its kind in the whole
-// cluster, and waits until it is gone. One that is gone already is deleted.
-func (c *Client) DeleteCRD(ctx context.Context, name string) error {
-	return c.Delete(ctx, crdRef(name))
+// DeleteCRDs deletes CRDs, and with them every object of their kinds in the
+// whole cluster, and waits until they are gone. Those that are gone already are
+// deleted.
+func (c *Client) DeleteCRDs(ctx context.Context, names []string) error {
+	// At the same time, because each takes the API server a moment to clean up.
+	failures := make([]error, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() { failures[i] = c.Delete(ctx, crdRef(name)) })
+	}
+	all.Wait()
+	return errors.Join(failures...)
 }
 
 // AnyObject returns the name of one object of the kind, in any namespace, as
