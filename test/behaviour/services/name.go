@@ -53,6 +53,9 @@ func (r reference) address() (netip.Addr, bool) {
 // services are the Services a name may mean. An unqualified name means one in the object's namespace or
 // in the controller's own, by kind and by configuration; both exist, and the answer tells which was used.
 func (r reference) services(controller string) []key {
+	if _, literal := r.address(); literal {
+		return nil
+	}
 	labels := strings.Split(trimClusterDomain(r.host), ".")
 	switch len(labels) {
 	case 1:

@@ -106,6 +106,9 @@ spec:
 	if got := p.at("10.1.2.3:77"); !slices.Equal(got, []string{"10.1.2.3:77"}) {
 		t.Errorf("a literal address is served at %v", got)
 	}
+	if _, ok := p.Names["localhost"]; ok {
+		t.Error("localhost was given an address of its own")
+	}
 	if got := p.at("localhost:8877"); got != nil {
 		t.Errorf("the controller's own port is taken by a backend at %v", got)
 	}
