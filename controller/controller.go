@@ -93,7 +93,7 @@ func newController(options Options) (_ *controller, err error) {
 	if c.supervisor, err = newSupervisor(options, c.dir, socket); err != nil {
 		return nil, err
 	}
-	sink, err := c.openSource()
+	sink, grace, err := c.openSource()
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func newController(options Options) (_ *controller, err error) {
 		compile:      func(s *store.Store) *compile.Output { return compile.Compile(s, settings) },
 		server:       c.server,
 		fixed:        []xds.Resource{{ID: xds.ID{TypeURL: xds.ListenerType, Name: ready.GetName()}, Message: ready}},
-		tracker:      status.NewTracker(sink),
+		tracker:      status.NewTracker(sink, grace),
 		metrics:      metrics,
 		ambassadorID: environment.AmbassadorID,
 		store:        store.New(),
@@ -119,18 +119,18 @@ func newController(options Options) (_ *controller, err error) {
 	return c, nil
 }
 
-// openSource picks where objects come from and where status goes.
-func (c *controller) openSource() (status.Sink, error) {
+// openSource picks where objects come from and where status goes. A folder is read as a whole: what is missing there is
+// not about to come.
+func (c *controller) openSource() (sink status.Sink, grace time.Duration, err error) {
 	if c.options.Manifests != "" {
 		c.source = watch.NewFolder(c.options.Manifests, c.log)
-		return status.NewLog(c.log), nil
+		return status.NewLog(c.log), 0, nil
 	}
-	var err error
 	if c.cluster, err = openCluster(c.options); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	c.source = c.cluster.source
-	return c.cluster.writer, nil
+	return c.cluster.writer, status.Grace, nil
 }
 
 func (c *controller) close() {

@@ -79,7 +79,7 @@ func start(t *testing.T) *rig {
 		inbox:        newInbox(),
 		compile:      compileMappings,
 		server:       r.server,
-		tracker:      status.NewTracker(r.sink),
+		tracker:      status.NewTracker(r.sink, 0),
 		metrics:      newMetrics(),
 		ambassadorID: "default",
 		store:        store.New(),

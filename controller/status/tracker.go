@@ -14,9 +14,15 @@ import (
 // status write, with the outcome; without it every change would be two.
 const Patience = 2 * time.Second
 
+// Grace is how long a new version of an object may wait for others before it is said that they are missing. Objects
+// that belong together are rarely created in the order in which they need each other; whoever waits for the verdict,
+// as Terraform does, must not be told of a failure that heals by itself a moment later.
+const Grace = 10 * time.Second
+
 // Tracker follows every object from the compiler's report to Envoy's answer. It belongs to one goroutine.
 type Tracker struct {
 	sink    Sink
+	grace   time.Duration
 	objects map[store.Ref]*tracked
 	// waiting are the objects whose revision is not acknowledged yet.
 	waiting map[store.Ref]*tracked
@@ -31,12 +37,13 @@ type tracked struct {
 	resources []compile.ResourceID
 	revision  uint64    // the first one that carries this generation and these verdicts
 	since     time.Time // when the revision was published
+	born      time.Time // when the generation was first seen
 	said      *Update   // what the sink was told last
 }
 
-// NewTracker returns a tracker of no objects.
-func NewTracker(sink Sink) *Tracker {
-	return &Tracker{sink: sink, objects: map[store.Ref]*tracked{}, waiting: map[store.Ref]*tracked{}}
+// NewTracker returns a tracker of no objects. Grace is usually [Grace]; none where nobody waits for verdicts.
+func NewTracker(sink Sink, grace time.Duration) *Tracker {
+	return &Tracker{sink: sink, grace: grace, objects: map[store.Ref]*tracked{}, waiting: map[store.Ref]*tracked{}}
 }
 
 // Rejected is an object whose newest version could not be used at all, so that the compiler never saw it.
@@ -90,10 +97,13 @@ func (t *Tracker) compiled(ref store.Ref, report *compile.Report, revision uint6
 func (t *Tracker) set(ref store.Ref, update Update, resources []compile.ResourceID, revision uint64, now time.Time) {
 	object := t.objects[ref]
 	if object == nil {
-		object = &tracked{}
+		object = &tracked{born: now}
 		t.objects[ref] = object
 	} else if object.update == update && slices.Equal(object.resources, resources) {
 		return
+	}
+	if object.update.Generation != update.Generation {
+		object.born = now
 	}
 	object.update, object.resources, object.revision, object.since = update, resources, revision, now
 	t.waiting[ref] = object
@@ -119,12 +129,16 @@ func (t *Tracker) Acknowledged(state xds.State, now time.Time) {
 	}
 }
 
-// Overdue says of the objects that have waited longer than Patience that they are pending. It returns when to call it
+// Overdue says of the objects that have waited longer than Patience that they are pending, and what others lack once
+// their Grace is over. It returns when to call it
 // again; zero when nothing waits.
 func (t *Tracker) Overdue(now time.Time) time.Time {
 	var next time.Time
 	for _, object := range t.waiting {
 		due := object.since.Add(Patience)
+		if t.state.Acknowledged >= object.revision {
+			due = object.born.Add(t.grace)
+		}
 		if !now.Before(due) {
 			t.say(object, now)
 			continue
@@ -147,6 +161,8 @@ func (t *Tracker) say(object *tracked, now time.Time) {
 			return
 		}
 		update.Programmed = Verdict{Reason: v3alpha1.ReasonPending, Message: t.pendingMessage()}
+	case waitsForOthers(update.Programmed) && now.Before(object.born.Add(t.grace)):
+		return
 	default:
 		delete(t.waiting, update.Ref)
 		if rejection, ok := t.rejection(object.resources); ok {
@@ -162,6 +178,19 @@ func (t *Tracker) say(object *tracked, now time.Time) {
 	}
 	object.said = &update
 	t.sink.Report(update)
+}
+
+// waitsForOthers reports whether a verdict is about objects that may yet be created.
+func waitsForOthers(programmed Verdict) bool {
+	if programmed.True {
+		return false
+	}
+	switch programmed.Reason {
+	case compile.ReasonNoMatchingHost, compile.ReasonNoListener, compile.ReasonSecretNotFound, compile.ReasonInvalidSecret,
+		compile.ReasonTLSContextNotFound, compile.ReasonResolverNotFound, compile.ReasonServiceNotFound, compile.ReasonPortNotFound:
+		return true
+	}
+	return false
 }
 
 func (t *Tracker) pendingMessage() string {

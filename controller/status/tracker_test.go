@@ -43,7 +43,7 @@ func report(generation int64, problems ...compile.Problem) map[store.Ref]*compil
 func TestOneUpdatePerChange(t *testing.T) {
 	t.Parallel()
 	var b book
-	tracker := status.NewTracker(&b)
+	tracker := status.NewTracker(&b, 0)
 	tracker.Compiled(report(1), nil, 1, noon)
 	if len(b.updates) != 0 {
 		t.Fatalf("said %+v before Envoy answered", b.updates)
@@ -61,7 +61,7 @@ func TestOneUpdatePerChange(t *testing.T) {
 func TestPendingIsSaidOnlyWhenItLasts(t *testing.T) {
 	t.Parallel()
 	var b book
-	tracker := status.NewTracker(&b)
+	tracker := status.NewTracker(&b, 0)
 	tracker.Compiled(report(1), nil, 1, noon)
 	due := tracker.Overdue(noon.Add(time.Second))
 	if len(b.updates) != 0 || !due.Equal(noon.Add(status.Patience)) {
@@ -112,7 +112,7 @@ func TestProblemsBecomeConditions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var b book
-			tracker := status.NewTracker(&b)
+			tracker := status.NewTracker(&b, 0)
 			tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1}, noon)
 			tracker.Compiled(report(3, test.problems...), nil, 1, noon)
 			want := status.Update{Ref: quote, Generation: 3, Accepted: test.accepted, ResolvedRefs: test.resolved, Programmed: test.programmed}
@@ -123,10 +123,39 @@ func TestProblemsBecomeConditions(t *testing.T) {
 	}
 }
 
+func TestWhatOthersLackIsSaidAfterTheGrace(t *testing.T) {
+	t.Parallel()
+	missing := compile.Problem{Condition: v3alpha1.ConditionProgrammed, Reason: compile.ReasonNoMatchingHost, Message: "no Host"}
+	var b book
+	tracker := status.NewTracker(&b, status.Grace)
+	tracker.Acknowledged(xds.State{Revision: 9, Acknowledged: 9, Clients: 1}, noon)
+	tracker.Compiled(report(1, missing), nil, 1, noon)
+	due := tracker.Overdue(noon.Add(5 * time.Second))
+	if len(b.updates) != 0 || !due.Equal(noon.Add(status.Grace)) {
+		t.Fatalf("said %+v, next look at %s", b.updates, due)
+	}
+	// The Host comes in time: the failure is never said.
+	tracker.Compiled(report(1), nil, 2, noon.Add(6*time.Second))
+	if update := b.last(t, 1); !update.Programmed.True {
+		t.Errorf("said %+v", update)
+	}
+	// It goes again: that is news of an old generation, said at once.
+	tracker.Compiled(report(1, missing), nil, 3, noon.Add(time.Minute))
+	if update := b.last(t, 2); update.Programmed.Reason != compile.ReasonNoMatchingHost {
+		t.Errorf("said %+v", update)
+	}
+	// A new generation has a grace of its own, after which it is said.
+	tracker.Compiled(report(2, missing), nil, 4, noon.Add(2*time.Minute))
+	tracker.Overdue(noon.Add(2*time.Minute + status.Grace))
+	if update := b.last(t, 3); update.Generation != 2 || update.Programmed.Reason != compile.ReasonNoMatchingHost {
+		t.Errorf("said %+v", update)
+	}
+}
+
 func TestEnvoysWordsReachTheOwner(t *testing.T) {
 	t.Parallel()
 	var b book
-	tracker := status.NewTracker(&b)
+	tracker := status.NewTracker(&b, 0)
 	tracker.Compiled(report(1), nil, 1, noon)
 	refused := xds.Rejection{ID: xds.ID{TypeURL: cluster.TypeURL, Name: cluster.Name}, Detail: "proto constraint", Restored: true}
 	tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1, Rejected: []xds.Rejection{refused}}, noon)
@@ -144,7 +173,7 @@ func TestEnvoysWordsReachTheOwner(t *testing.T) {
 func TestRejectedVersionsAndForgottenObjects(t *testing.T) {
 	t.Parallel()
 	var b book
-	tracker := status.NewTracker(&b)
+	tracker := status.NewTracker(&b, 0)
 	tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1}, noon)
 	tracker.Compiled(report(1), nil, 1, noon)
 	// Generation 2 is refused before compilation, generation 1 is still compiled: the verdict is about 2, at once.

@@ -131,7 +131,7 @@ func TestFolderReportsWhatExistsBeforeSynced(t *testing.T) {
 	sink := follow(t, dir)
 	for _, name := range []string{"a", "b", "c"} {
 		event, ok := sink.get(ref(name))
-		if !ok || !prefixIs("/" + name + "/")(event) {
+		if !ok || !prefixIs("/"+name+"/")(event) {
 			t.Errorf("Mapping %s was not reported before Synced: %+v", name, event)
 		}
 	}

@@ -3,6 +3,8 @@ package watch
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +27,8 @@ type servedKinds struct {
 	mu      sync.Mutex
 	known   bool // the server has answered at least once
 	kinds   map[schema.GroupVersionResource]bool
-	waiting int
+	waiting map[schema.GroupVersionResource]bool
+	missing int           // how many kinds the last log line was about
 	changed chan struct{} // closed and replaced at every change
 	wake    chan struct{}
 }
@@ -35,6 +38,7 @@ func newServedKinds(client discovery.ServerResourcesInterface, log *slog.Logger)
 		client:  client,
 		log:     log,
 		kinds:   map[schema.GroupVersionResource]bool{},
+		waiting: map[schema.GroupVersionResource]bool{},
 		changed: make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 	}
@@ -44,7 +48,7 @@ func newServedKinds(client discovery.ServerResourcesInterface, log *slog.Logger)
 func (s *servedKinds) run(ctx context.Context) {
 	for {
 		s.mu.Lock()
-		idle := s.waiting == 0
+		idle := len(s.waiting) == 0
 		s.mu.Unlock()
 		if idle {
 			select {
@@ -76,22 +80,37 @@ func (s *servedKinds) discover() {
 			s.kinds[v3alpha1.GroupVersion.WithResource(resource.Name)] = true
 		}
 	}
+	s.logMissing()
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// await returns true when the kind is served and false when the context has ended. It calls absent as soon as the
-// server has said that it does not serve the kind.
+// logMissing says which kinds are waited for, whenever there are more or fewer of them.
+func (s *servedKinds) logMissing() {
+	var missing []string
+	for resource := range s.waiting {
+		if !s.kinds[resource] {
+			missing = append(missing, resource.Resource)
+		}
+	}
+	if len(missing) > 0 && len(missing) != s.missing {
+		slices.Sort(missing)
+		s.log.Info("kinds are not installed; waiting for their definitions", "group", v3alpha1.GroupVersion.Group, "kinds", strings.Join(missing, " "))
+	}
+	s.missing = len(missing)
+}
+
+// await returns true when the kind is served and false when the context has ended. It calls absent, maybe more than
+// once, when the server has said that it does not serve the kind.
 func (s *servedKinds) await(ctx context.Context, resource schema.GroupVersionResource, absent func()) bool {
 	s.mu.Lock()
-	s.waiting++
+	s.waiting[resource] = true
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		s.waiting--
+		delete(s.waiting, resource)
 		s.mu.Unlock()
 	}()
-	told := false
 	for {
 		s.mu.Lock()
 		served, known, changed := s.kinds[resource], s.known, s.changed
@@ -99,10 +118,8 @@ func (s *servedKinds) await(ctx context.Context, resource schema.GroupVersionRes
 		if served {
 			return true
 		}
-		if known && !told {
-			s.log.Info("kind is not installed; waiting for its definition", "resource", resource.GroupResource().String())
+		if known {
 			absent()
-			told = true
 		}
 		select {
 		case s.wake <- struct{}{}:
