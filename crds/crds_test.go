@@ -2,6 +2,7 @@ package crds_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -133,4 +134,41 @@ func fields(schema apiextensionsv1.JSONSchemaProps, path string) map[string]apie
 	}
 	walk(schema, path)
 	return found
+}
+
+// TestSummary: what this package defines counts, what others may set does not.
+func TestSummary(t *testing.T) {
+	t.Parallel()
+	mapping := crds.Definitions()[slices.IndexFunc(crds.Kinds(), func(k crds.Kind) bool { return k.Kind == "Mapping" })]
+	want := crds.Summary(mapping)
+	if !strings.HasPrefix(want, "v3alpha1 sha256:") {
+		t.Errorf("Summary() = %q, want v3alpha1 and a hash", want)
+	}
+	for name, test := range map[string]struct {
+		change func(*apiextensionsv1.CustomResourceDefinition)
+		same   bool
+	}{
+		"nothing":    {func(*apiextensionsv1.CustomResourceDefinition) {}, true},
+		"labels":     {func(c *apiextensionsv1.CustomResourceDefinition) { c.Labels = map[string]string{"a": "b"} }, true},
+		"short name": {func(c *apiextensionsv1.CustomResourceDefinition) { c.Spec.Names.ShortNames = []string{"m"} }, true},
+		"conversion": {func(c *apiextensionsv1.CustomResourceDefinition) {
+			c.Spec.Conversion = &apiextensionsv1.CustomResourceConversion{Strategy: apiextensionsv1.NoneConverter}
+		}, true},
+		"a column": {func(c *apiextensionsv1.CustomResourceDefinition) {
+			c.Spec.Versions[0].AdditionalPrinterColumns = c.Spec.Versions[0].AdditionalPrinterColumns[1:]
+		}, false},
+		"a field": {func(c *apiextensionsv1.CustomResourceDefinition) {
+			delete(c.Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"].Properties, "weight")
+		}, false},
+		"a version": {func(c *apiextensionsv1.CustomResourceDefinition) {
+			c.Spec.Versions = append(c.Spec.Versions, apiextensionsv1.CustomResourceDefinitionVersion{Name: "v2"})
+		}, false},
+		"scope": {func(c *apiextensionsv1.CustomResourceDefinition) { c.Spec.Scope = apiextensionsv1.ClusterScoped }, false},
+	} {
+		changed := mapping.DeepCopy()
+		test.change(changed)
+		if got := crds.Summary(changed); (got == want) != test.same {
+			t.Errorf("%s changed: Summary() = %q, was %q", name, got, want)
+		}
+	}
 }

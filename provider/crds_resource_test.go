@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,17 +73,21 @@ type crdWorld struct {
 // testCRDsOneApply installs the CRDs and makes an object of one of them in the
 // same apply, without depends_on; a destroy leaves the CRDs where they are.
 func testCRDsOneApply(w *crdWorld) {
+	example, err := os.ReadFile("../examples/resources/emissary_crds/resource.tf")
+	if err != nil {
+		w.Fatal(err)
+	}
 	w.run(resource.TestStep{
-		Config: w.config(installCRDs() + quote()),
+		Config: w.config(string(example) + quote()),
 		ConfigPlanChecks: resource.ConfigPlanChecks{
 			PreApply: []plancheck.PlanCheck{
-				plancheck.ExpectKnownValue("emissary_crds.this", tfjsonpath.New("id"), knownvalue.StringExact("getambassador.io")),
-				plancheck.ExpectKnownValue("emissary_crds.this", tfjsonpath.New("kinds"), knownvalue.MapSizeExact(len(crds.Kinds()))),
+				plancheck.ExpectKnownValue("emissary_crds.example", tfjsonpath.New("id"), knownvalue.StringExact("getambassador.io")),
+				plancheck.ExpectKnownValue("emissary_crds.example", tfjsonpath.New("kinds"), knownvalue.MapSizeExact(len(crds.Kinds()))),
 			},
 			PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
 		},
 		ConfigStateChecks: []statecheck.StateCheck{
-			statecheck.ExpectKnownValue("emissary_crds.this", tfjsonpath.New("kinds").AtMapKey("Mapping"),
+			statecheck.ExpectKnownValue("emissary_crds.example", tfjsonpath.New("kinds").AtMapKey("Mapping"),
 				knownvalue.StringRegexp(regexp.MustCompile(`^v3alpha1 sha256:[0-9a-f]{12}$`))),
 		},
 		Check: func(*terraform.State) error {
@@ -99,9 +104,9 @@ func testCRDsOneApply(w *crdWorld) {
 			return w.has(len(crds.Kinds()))
 		},
 	}, resource.TestStep{
-		ResourceName: "emissary_crds.this", ImportState: true, ImportStateId: "getambassador.io", ImportStateVerify: true,
+		ResourceName: "emissary_crds.example", ImportState: true, ImportStateId: "getambassador.io", ImportStateVerify: true, ImportStateVerifyIgnore: []string{"timeouts"},
 	}, resource.TestStep{
-		ResourceName: "emissary_crds.this", ImportState: true, ImportStateId: "mappings",
+		ResourceName: "emissary_crds.example", ImportState: true, ImportStateId: "mappings",
 		ExpectError: regexp.MustCompile(`"mappings" must be getambassador.io`),
 	})
 	if err := w.has(len(crds.Kinds())); err != nil {

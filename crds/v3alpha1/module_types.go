@@ -10,24 +10,17 @@ type ModuleSpec struct {
 	// +optional
 	AmbassadorID AmbassadorID `json:"ambassador_id,omitempty"`
 
-	// Settings, free-form. Which ones there are depends on the name of the
-	// Module; of those, `ambassador` holds the defaults for the whole
-	// instance, among them:
-	//
-	// - `cluster_request_timeout_ms` (3000), `cluster_idle_timeout_ms`,
-	//   `listener_idle_timeout_ms`: timeouts where a Mapping sets none;
-	// - `resolver` (`kubernetes-service`), `load_balancer`, `circuit_breakers`,
-	//   `retry_policy`, `cors`, `keepalive`: the same fields of a Mapping
-	//   where it sets none;
-	// - `diagnostics`, `liveness_probe`, `readiness_probe`: whether and where
-	//   those pages are routed;
-	// - `use_remote_address`, `strip_matching_host_port`, `merge_slashes`,
-	//   `reject_requests_with_escaped_slashes`: how requests are read;
-	// - `envoy_log_type`, `envoy_log_format`, `envoy_log_path`: the access log;
-	// - `gzip`, `lua_scripts`, `ip_allow`, `ip_deny`, `buffer`: HTTP filters.
-	//
-	// `tls` and `authentication` are old names for what TLSContext and
-	// AuthService do now.
+	// Settings, free-form. Those of the Module called `ambassador` are the
+	// defaults of the whole instance. What a Mapping can set for itself:
+	// `cluster_request_timeout_ms` (default 3000), `resolver`
+	// (`kubernetes-service`), `load_balancer`, `circuit_breakers`,
+	// `retry_policy`, `cors`, `keepalive`. How requests are read:
+	// `use_remote_address`, `strip_matching_host_port`, `merge_slashes`,
+	// `reject_requests_with_escaped_slashes`. The access log:
+	// `envoy_log_type`, `envoy_log_format`, `envoy_log_path`. HTTP filters:
+	// `gzip`, `buffer`, `lua_scripts`, `ip_allow`, `ip_deny`. Whether and
+	// where those pages are routed: `diagnostics`, `liveness_probe`,
+	// `readiness_probe`.
 	Config UntypedObject `json:"config"`
 }
 

@@ -1,0 +1,1 @@
+terraform import emissary_crds.example getambassador.io
