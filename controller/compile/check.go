@@ -64,6 +64,28 @@ func parseDuration(field, text string) (time.Duration, error) {
 	return duration, nil
 }
 
+// checkPeriod reports whether a duration, if it is given, is above zero.
+func checkPeriod(field, text string) error {
+	if text == "" {
+		return nil
+	}
+	duration, err := parseDuration(field, text)
+	if err == nil && duration == 0 {
+		err = fmt.Errorf("%s: %q is not above zero", field, text)
+	}
+	return err
+}
+
+// firstError returns the first of several errors.
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkNotNegative reports whether a number that may be unset is at least 0.
 func checkNotNegative(field string, n *int) error {
 	if n != nil && *n < 0 {

@@ -3,7 +3,9 @@ package compile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"terraform-provider-emissary/crds/v3alpha1"
@@ -36,10 +38,36 @@ func checked[T any](target *T, check func(T) error) func(json.RawMessage) error 
 func strict(raw json.RawMessage, value any) error {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(value); err != nil {
-		return fmt.Errorf("%s cannot be used: %s", raw, strings.TrimPrefix(err.Error(), "json: "))
+	err := decoder.Decode(value)
+	var wrongType *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &wrongType):
+		field := ""
+		if wrongType.Field != "" {
+			field = wrongType.Field + ": "
+		}
+		return fmt.Errorf("%sa %s stands where %s belongs", field, wrongType.Value, described(wrongType.Type))
+	default:
+		return fmt.Errorf("%s cannot be read: %s", raw, strings.TrimPrefix(err.Error(), "json: "))
 	}
-	return nil
+}
+
+// described names what JSON a Go type is written as.
+func described(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	default:
+		return "a whole number"
+	}
 }
 
 // looseList is a list of strings that may be written as one comma separated string.

@@ -82,7 +82,9 @@ func routeMatch(g *group, m *mapping, v variant, share int, cluster string) *rou
 	}
 	if share < 100 {
 		match.RuntimeFraction = fraction(share)
-		match.RuntimeFraction.RuntimeKey = "routing.traffic_shift." + cluster
+		if cluster != "" {
+			match.RuntimeFraction.RuntimeKey = "routing.traffic_shift." + cluster
+		}
 	}
 	return match
 }

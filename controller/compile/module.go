@@ -117,12 +117,12 @@ func (c *compiler) readModule(m *module, raw []byte) {
 		read, known := keys[key]
 		switch {
 		case !known:
-			c.ledger.refuse(m.ref, ReasonInvalid, "config.%s is no key of the ambassador Module", key)
+			c.ledger.warn(m.ref, ReasonIgnored, "config.%s is no key of the ambassador Module: it has no effect", key)
 		case read == nil:
 			c.ledger.warn(m.ref, ReasonIgnored, "config.%s has no effect", key)
 		default:
 			if err := read(config[key]); err != nil {
-				c.ledger.refuse(m.ref, ReasonInvalid, "config.%s: %v; its default stays in force", key, err)
+				c.ledger.refuse(m.ref, ReasonInvalid, "config.%s: %v", key, err)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package compile
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"terraform-provider-emissary/crds/v3alpha1"
 )
@@ -52,13 +53,13 @@ func checkCircuitBreakers(breakers []v3alpha1.CircuitBreaker) error {
 				return err
 			}
 		}
-		for name, value := range map[string]*int{
-			"max_connections": breaker.MaxConnections, "max_pending_requests": breaker.MaxPendingRequests,
-			"max_requests": breaker.MaxRequests, "max_retries": breaker.MaxRetries,
-		} {
-			if err := checkNotNegative(field+"."+name, value); err != nil {
-				return err
-			}
+		if err := firstError(
+			checkNotNegative(field+".max_connections", breaker.MaxConnections),
+			checkNotNegative(field+".max_pending_requests", breaker.MaxPendingRequests),
+			checkNotNegative(field+".max_requests", breaker.MaxRequests),
+			checkNotNegative(field+".max_retries", breaker.MaxRetries),
+		); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -87,14 +88,13 @@ func checkCORS(cors *v3alpha1.CORS) error {
 	if cors == nil {
 		return nil
 	}
-	for field, list := range map[string][]string{
-		"cors.origins": cors.Origins, "cors.methods": cors.Methods, "cors.headers": cors.Headers, "cors.exposed_headers": cors.ExposedHeaders,
-	} {
-		for _, item := range list {
-			if err := checkHeaderValue(field, item); err != nil {
-				return err
-			}
-		}
+	if err := firstError(
+		checkHeaderValue("cors.origins", strings.Join(cors.Origins, ",")),
+		checkHeaderValue("cors.methods", strings.Join(cors.Methods, ",")),
+		checkHeaderValue("cors.headers", strings.Join(cors.Headers, ",")),
+		checkHeaderValue("cors.exposed_headers", strings.Join(cors.ExposedHeaders, ",")),
+	); err != nil {
+		return err
 	}
 	if cors.MaxAge != "" {
 		if _, err := strconv.ParseUint(cors.MaxAge, 10, 32); err != nil {
@@ -108,14 +108,11 @@ func checkKeepAlive(keepAlive *v3alpha1.KeepAlive) error {
 	if keepAlive == nil {
 		return nil
 	}
-	for field, value := range map[string]*int{
-		"keepalive.probes": keepAlive.Probes, "keepalive.idle_time": keepAlive.IdleTime, "keepalive.interval": keepAlive.Interval,
-	} {
-		if err := checkNotNegative(field, value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return firstError(
+		checkNotNegative("keepalive.probes", keepAlive.Probes),
+		checkNotNegative("keepalive.idle_time", keepAlive.IdleTime),
+		checkNotNegative("keepalive.interval", keepAlive.Interval),
+	)
 }
 
 func checkHealthChecks(checks []v3alpha1.HealthCheck) error {
@@ -124,20 +121,13 @@ func checkHealthChecks(checks []v3alpha1.HealthCheck) error {
 		if countTrue(check.HealthCheck.HTTP != nil, check.HealthCheck.GRPC != nil) != 1 {
 			return fmt.Errorf("%s.health_check needs exactly one of http and grpc", field)
 		}
-		for name, text := range map[string]string{"timeout": check.Timeout, "interval": check.Interval} {
-			if text == "" {
-				continue
-			}
-			if d, err := parseDuration(field+"."+name, text); err != nil {
-				return err
-			} else if d == 0 {
-				return fmt.Errorf("%s.%s: %q is not above zero", field, name, text)
-			}
-		}
-		for name, n := range map[string]*int{"healthy_threshold": check.HealthyThreshold, "unhealthy_threshold": check.UnhealthyThreshold} {
-			if err := checkNotNegative(field+"."+name, n); err != nil {
-				return err
-			}
+		if err := firstError(
+			checkPeriod(field+".timeout", check.Timeout),
+			checkPeriod(field+".interval", check.Interval),
+			checkNotNegative(field+".healthy_threshold", check.HealthyThreshold),
+			checkNotNegative(field+".unhealthy_threshold", check.UnhealthyThreshold),
+		); err != nil {
+			return err
 		}
 		if http := check.HealthCheck.HTTP; http != nil {
 			if err := checkHTTPHealthCheck(field+".health_check.http", http); err != nil {

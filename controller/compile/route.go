@@ -71,11 +71,12 @@ func (c *compiler) memberRoutes(g *group) []*memberRoute {
 	routes := make([]*memberRoute, 0, len(order))
 	for i, member := range order {
 		m := g.members[member]
-		cluster := c.clusterFor(m, m.spec.ClusterTag)
 		base := c.decorated(g, m)
+		cluster := ""
 		if m.upstream.broken {
 			base.Action = unavailable
 		} else {
+			cluster = c.clusterFor(m, m.spec.ClusterTag)
 			base.Action = &routev3.Route_Route{Route: c.routeAction(g, m, cluster)}
 		}
 		routes = append(routes, &memberRoute{group: g, mapping: m, share: shares[i], cluster: cluster, base: base})
