@@ -101,7 +101,7 @@ func (t *task) environment(c *spec.Case) (map[string]string, error) {
 		"ENVOY_ADMIN_PORT":  "8001",
 
 		"AMBASSADOR_ENVOY_BIND_ADDRESS":       t.gateway().String(),
-		"AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": "127.0.0.1",
+		"AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": t.health().String(),
 		"AMBASSADOR_HEALTHCHECK_BIND_PORT":    "8877",
 	}
 	if t.Isolation == isolation.Loopback {

@@ -60,9 +60,21 @@ func Init() {
 // The second byte of a slot's loopback addresses starts here: 127.64.0.0/16 is the first slot's.
 const firstSlot = 64
 
-// gateway is where Envoy listens in this slot.
+// gateway is where Envoy listens: the first address of the case's own machine, or one of the slot's.
 func (t *task) gateway() netip.Addr {
+	if t.Isolation == isolation.Namespaces {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
 	return netip.AddrFrom4([4]byte{127, byte(firstSlot + t.Slot), 0, 2})
+}
+
+// health is where the controller's own pages are served: beside 127.0.0.1, where a backend stands in for
+// them, if there is a machine of the case's own.
+func (t *task) health() netip.Addr {
+	if t.Isolation == isolation.Namespaces {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 3})
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
 // addresses is where Services live in this slot.

@@ -21,6 +21,7 @@ type service struct {
 	slices    []map[string]any // its EndpointSlice objects
 	named     []int            // ports that references name
 	expected  bool             // some expectation says that it answers
+	byDNS     bool             // some expectation is about how its name is resolved
 }
 
 // refer notes ports that a reference names.

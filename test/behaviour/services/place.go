@@ -26,7 +26,9 @@ func (p *Plan) place(k key, s *service) error {
 		if err != nil {
 			return err
 		}
-		p.Objects = append(p.Objects, withSpec(object, "clusterIP", address.String()))
+		if s.object != nil || !s.byDNS {
+			p.Objects = append(p.Objects, withSpec(object, "clusterIP", address.String()))
+		}
 		for _, port := range s.reachable() {
 			p.listen(address, port, k.identity(port))
 		}
@@ -76,7 +78,7 @@ func (p *Plan) placeEndpoints(k key, s *service) error {
 	for _, endpoints := range s.endpoints {
 		slices = append(slices, mirrored(k, endpoints)...)
 	}
-	if slices == nil && s.expected {
+	if slices == nil && s.expected && !s.byDNS {
 		address, err := p.allocate()
 		if err != nil {
 			return err

@@ -18,7 +18,7 @@ type Options struct {
 	// Range is where Services and endpoints without an address get one.
 	Range netip.Prefix
 	// Literal allows the addresses that the case writes out to be used as they are. Otherwise each is
-	// replaced, wherever it stands, by one from Range.
+	// replaced, wherever it stands, by one from Range, and names do not resolve.
 	Literal bool
 }
 
@@ -37,9 +37,12 @@ type Plan struct {
 	replaced   map[netip.Addr]netip.Addr
 }
 
-// reserved are ports of the controller and its Envoy on the loopback address; a Mapping to one of them
-// means the real thing.
-var reserved = map[int]bool{8001: true, 8003: true, 8006: true, 8877: true}
+// reserved are ports of Envoy on the loopback address; a Mapping to one of them means the real thing.
+var reserved = map[int]bool{8001: true, 8003: true, 8006: true}
+
+// healthPort is where Emissary's own pages are served on the loopback address. A backend stands in for
+// them, so that a probe can tell that it was led there.
+const healthPort = 8877
 
 // New plans the cluster around a case.
 func New(c *spec.Case, o Options) (*Plan, error) {
@@ -51,6 +54,9 @@ func New(c *spec.Case, o Options) (*Plan, error) {
 		next:       o.Range.Masked().Addr(),
 		replaced:   map[netip.Addr]netip.Addr{},
 	}
+	if o.Literal {
+		p.listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}), healthPort, "127.0.0.1:8877")
+	}
 	known := readInventory(c)
 	for _, ref := range named(c) {
 		if err := p.refer(ref, known); err != nil {
@@ -60,6 +66,11 @@ func New(c *spec.Case, o Options) (*Plan, error) {
 	for _, ref := range expected(c) {
 		if keys := ref.services(c.Namespace()); keys != nil {
 			known.service(keys[0]).expected = true
+		}
+	}
+	for _, ref := range resolved(c) {
+		if keys := ref.services(c.Namespace()); keys != nil {
+			known.service(keys[0]).byDNS = o.Literal
 		}
 	}
 	for _, object := range c.Objects {
@@ -89,7 +100,7 @@ func (p *Plan) Endpoint(written string) string {
 func (p *Plan) refer(ref reference, known *inventory) error {
 	if a, ok := ref.address(); ok {
 		for _, port := range ref.ports() {
-			if a.IsLoopback() && reserved[port] {
+			if a.IsLoopback() && (reserved[port] || port == healthPort && !p.options.Literal) {
 				continue
 			}
 			p.listen(a, port, Canonical(fmt.Sprintf("%s:%d", ref.host, port), p.controller))

@@ -109,8 +109,8 @@ spec:
 	if _, ok := p.Names["localhost"]; ok {
 		t.Error("localhost was given an address of its own")
 	}
-	if got := p.at("localhost:8877"); got != nil {
-		t.Errorf("the controller's own port is taken by a backend at %v", got)
+	if got := p.at("127.0.0.1:8877"); !slices.Equal(got, []string{"127.0.0.1:8877"}) {
+		t.Errorf("the stand-in of Emissary's own pages listens at %v", got)
 	}
 	if _, ok := p.Names["api.payments.example.com"]; !ok {
 		t.Error("a name outside the cluster does not resolve")
@@ -192,6 +192,22 @@ spec: {ports: [{name: http-web, port: 8888, targetPort: 8080}]}
 	}
 	if len(p.at("web.default:8888")) != 2 {
 		t.Errorf("web listens at %v, want its cluster IP and its endpoint", p.at("web.default:8888"))
+	}
+}
+
+func TestExpectationsAboutDNSLeaveTheNameToDNS(t *testing.T) {
+	t.Parallel()
+	manifests := "kind: Mapping\nmetadata: {name: m}\nspec: {service: web}\n"
+	probe := spec.Probe{Expect: spec.Expect{RouteTo: "web", Cluster: map[string]any{"discovery": "logical_dns"}}}
+	p := planOf(t, true, caseOf(t, manifests, probe))
+	if p.find("Service", "web") != nil || p.find("EndpointSlice", "web-0") != nil {
+		t.Error("the controller is told of a Service, which needs no DNS")
+	}
+	if len(p.at("web.default:80")) != 1 || !p.Names["web"].IsValid() {
+		t.Error("the name leads nowhere")
+	}
+	if p := planOf(t, false, caseOf(t, manifests, probe)); p.find("Service", "web") == nil {
+		t.Error("where names do not resolve, the Service must exist")
 	}
 }
 

@@ -38,6 +38,22 @@ func expected(c *spec.Case) []reference {
 	return refs
 }
 
+// resolved collects the backends of which an expectation states how Envoy resolves their names. A Service
+// that the controller knows is reached by its cluster IP, with nothing to resolve.
+func resolved(c *spec.Case) []reference {
+	var refs []reference
+	for _, probe := range c.Probes {
+		_, family := probe.Expect.Cluster["dns_family"]
+		_, ttl := probe.Expect.Cluster["respect_dns_ttl"]
+		if family || ttl || probe.Expect.Cluster["discovery"] == "logical_dns" {
+			if ref, ok := parseReference(string(probe.Expect.RouteTo), c.Namespace()); ok {
+				refs = append(refs, ref)
+			}
+		}
+	}
+	return refs
+}
+
 // namedBy walks one object. Every kind keeps its upstream in a field called service, auth_service or
 // (Ingress) service.name or serviceName, however deep.
 func namedBy(value any, namespace string) []reference {
