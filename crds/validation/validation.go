@@ -12,11 +12,11 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 
@@ -62,8 +62,19 @@ func New(crd *apiextensionsv1.CustomResourceDefinition) (*Validator, error) {
 	}, nil
 }
 
-// Validate returns what the API server would refuse the object for. The
-// object is not changed.
+// Admit does to the object what the API server does when it is created: drops
+// the fields that the schema does not have and returns their paths, drops
+// nulls, sets defaults, and validates the result.
+func (v *Validator) Admit(obj *unstructured.Unstructured) (unknown []string, errs field.ErrorList) {
+	unknown = pruning.PruneWithOptions(obj.Object, v.structural, true,
+		structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
+	defaulting.PruneNonNullableNullsWithoutDefaults(obj.Object, v.structural)
+	defaulting.Default(obj.Object, v.structural)
+	return unknown, v.Validate(obj)
+}
+
+// Validate returns what the API server would refuse the object for. Each error
+// names the field, its value and what is allowed.
 func (v *Validator) Validate(obj *unstructured.Unstructured) field.ErrorList {
 	errs := validation.ValidateCustomResource(nil, obj.Object, v.openapi)
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, v.structural, obj.Object)...)
@@ -75,14 +86,8 @@ func (v *Validator) Validate(obj *unstructured.Unstructured) field.ErrorList {
 	return errs
 }
 
-// UnknownFields returns the paths of the fields that the schema does not
-// have: those which the API server drops, with a warning.
-func (v *Validator) UnknownFields(obj *unstructured.Unstructured) []string {
-	return pruning.PruneWithOptions(runtime.DeepCopyJSON(obj.Object), v.structural, true,
-		structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
-}
-
-// validators compiles the schema of a kind when it is first asked for.
+// validators compiles the schema of a kind when it is first asked for: the
+// rules of all kinds together take longer than a small folder takes to serve.
 var validators = sync.OnceValue(func() map[string]func() (*Validator, error) {
 	byKind := map[string]func() (*Validator, error){}
 	for _, crd := range crds.Definitions() {

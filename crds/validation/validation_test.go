@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"terraform-provider-emissary/crds"
 	"terraform-provider-emissary/crds/validation"
@@ -24,34 +23,47 @@ func TestFor(t *testing.T) {
 	}
 }
 
-func TestUnknownFields(t *testing.T) {
+func TestAdmit(t *testing.T) {
 	t.Parallel()
-	obj := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "getambassador.io/v3alpha1",
-		"kind":       "Mapping",
-		"metadata":   map[string]any{"name": "quote"},
-		"spec": map[string]any{
-			"prefix":         "/",
-			"service":        "quote",
-			"timeout":        int64(3000),
-			"retry_policy":   map[string]any{"retries": int64(1)},
-			"envoy_override": map[string]any{"anything": "goes"},
-		},
-	}}
-	before := runtime.DeepCopyJSON(obj.Object)
 	validator, err := validation.For("Mapping")
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := validator.UnknownFields(obj)
-	slices.Sort(got)
-	if want := []string{"spec.retry_policy.retries", "spec.timeout"}; !slices.Equal(got, want) {
-		t.Errorf("UnknownFields() = %q, want %q", got, want)
+	mapping := func(spec map[string]any) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "getambassador.io/v3alpha1",
+			"kind":       "Mapping",
+			"metadata":   map[string]any{"name": "quote"},
+			"spec":       spec,
+		}}
 	}
-	if errs := validator.Validate(obj); len(errs) > 0 {
-		t.Errorf("unknown fields are dropped, not refused, got %v", errs.ToAggregate())
+	got := mapping(map[string]any{
+		"prefix":         "/",
+		"service":        "quote",
+		"timeout":        int64(3000),
+		"retry_policy":   map[string]any{"retries": int64(1)},
+		"envoy_override": map[string]any{"anything": "goes"},
+		"weight":         nil,
+	})
+	unknown, errs := validator.Admit(got)
+	if len(errs) > 0 {
+		t.Errorf("unknown fields and nulls are dropped, not refused, got %v", errs.ToAggregate())
 	}
-	if diff := cmp.Diff(before, obj.Object); diff != "" {
-		t.Errorf("the object was changed:\n%s", diff)
+	slices.Sort(unknown)
+	if want := []string{"spec.retry_policy.retries", "spec.timeout"}; !slices.Equal(unknown, want) {
+		t.Errorf("Admit() found the unknown fields %q, want %q", unknown, want)
+	}
+	want := mapping(map[string]any{
+		"prefix":         "/",
+		"service":        "quote",
+		"retry_policy":   map[string]any{},
+		"envoy_override": map[string]any{"anything": "goes"},
+	})
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Admit() left (-want +got):\n%s", diff)
+	}
+
+	if _, errs := validator.Admit(mapping(map[string]any{"prefix": "/"})); len(errs) != 1 || errs[0].Field != "spec.service" {
+		t.Errorf("without a service: %v, want an error about spec.service", errs)
 	}
 }
