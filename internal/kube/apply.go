@@ -47,6 +47,9 @@ func (c *Client) Apply(ctx context.Context, ref Ref, manifest map[string]any, o 
 			object, err = c.apply(ctx, ref, manifest, true, o.DryRun)
 		}
 		applied.Object = object
+		if wrong := c.confirmGone(err); wrong != nil {
+			return wrong
+		}
 		return err
 	})
 	if err != nil {

@@ -45,6 +45,8 @@ func (e *Error) Unwrap() error { return e.Err }
 func (c *Client) failure(verb string, ref Ref, err error) error {
 	e := &Error{Verb: verb, Object: ref.String(), Server: c.Server(), Problem: err.Error(), Err: err}
 	switch {
+	case errors.Is(err, errNoAPIServer):
+		e.Advice = "Check host or config_path in the provider block."
 	case isConflictOfManagers(err):
 		e.Problem = "other field managers own what it sets: " + strings.Join(conflicts(err), "; ")
 		e.Advice = "Remove these fields from one of the two, or set force_conflicts = true to take them over."

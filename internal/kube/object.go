@@ -2,7 +2,7 @@ package kube
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +22,7 @@ func (c *Client) Get(ctx context.Context, ref Ref) (*unstructured.Unstructured, 
 		object, err = c.resource(ref).Get(ctx, ref.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			object = nil
-			return c.confirmGone(ctx, err)
+			return c.confirmGone(err)
 		}
 		return err
 	})
@@ -32,21 +32,25 @@ func (c *Client) Get(ctx context.Context, ref Ref) (*unstructured.Unstructured, 
 	return object, nil
 }
 
+// errNoAPIServer is the answer of a server that is something else.
+var errNoAPIServer = errors.New("the server is no Kubernetes API server")
+
 // confirmGone guards against a server that answers 404 to everything, such as a
 // web server at a mistyped host: taking its word would drop every object from
-// the state.
-func (c *Client) confirmGone(_ context.Context, err error) error {
+// the state, or wait for a CRD that cannot come. It returns nil for a "not
+// found" that can be believed.
+func (c *Client) confirmGone(err error) error {
 	if !isUnknownType(err) {
 		return nil
 	}
-	api, versionErr := discovery.NewDiscoveryClientForConfig(c.config)
-	if versionErr == nil {
-		_, versionErr = api.ServerVersion()
+	api, err := discovery.NewDiscoveryClientForConfig(c.config)
+	if err != nil {
+		return err
 	}
-	if versionErr != nil {
-		return fmt.Errorf("the server is no Kubernetes API server: %w", versionErr)
+	if _, err = api.ServerVersion(); apierrors.IsNotFound(err) {
+		return errNoAPIServer
 	}
-	return nil
+	return err
 }
 
 // Delete deletes an object and waits until it is gone, finalizers included. An
@@ -58,7 +62,7 @@ func (c *Client) Delete(ctx context.Context, ref Ref) error {
 	err := c.retry(ctx, "delete", ref, false, func(ctx context.Context) error {
 		err := c.resource(ref).Delete(ctx, ref.Name, metav1.DeleteOptions{PropagationPolicy: &background})
 		if apierrors.IsNotFound(err) {
-			return c.confirmGone(ctx, err)
+			return c.confirmGone(err)
 		}
 		return err
 	})

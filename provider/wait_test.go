@@ -1,0 +1,112 @@
+package provider_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// report plays the controller: it answers every version of every Mapping in the
+// namespace with the condition, until the test ends.
+func (w *world) report(answer func(object *unstructured.Unstructured) (kind, status, reason, message string)) {
+	w.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	watcher, err := w.objects("mappings").Watch(ctx, metav1.ListOptions{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for event := range watcher.ResultChan() {
+			object, ok := event.Object.(*unstructured.Unstructured)
+			if !ok || event.Type == "DELETED" {
+				continue
+			}
+			kind, status, reason, message := answer(object)
+			condition := map[string]any{
+				"type": kind, "status": status, "reason": reason, "message": message,
+				"observedGeneration": object.GetGeneration(), "lastTransitionTime": "2026-01-01T00:00:00Z",
+			}
+			before, _, _ := unstructured.NestedSlice(object.Object, "status", "conditions")
+			if fmt.Sprint(before) == fmt.Sprint([]any{condition}) {
+				continue
+			}
+			_ = unstructured.SetNestedSlice(object.Object, []any{condition}, "status", "conditions")
+			_, _ = w.objects("mappings").UpdateStatus(ctx, object, metav1.UpdateOptions{FieldManager: "controller"})
+		}
+	}()
+	w.Cleanup(func() { cancel(); watcher.Stop(); <-done })
+}
+
+// lease makes a controller of the ambassador id look alive, or dead.
+func (w *world) lease(ambassadorID string, renewed time.Time) {
+	w.Helper()
+	leases := schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}
+	object := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+		"metadata": map[string]any{"name": "emissary-" + ambassadorID, "labels": map[string]any{
+			"getambassador.io/ambassador-id": ambassadorID, "app.kubernetes.io/managed-by": "terraform-provider-emissary"}},
+		"spec": map[string]any{"holderIdentity": "pod", "leaseDurationSeconds": int64(15), "renewTime": renewed.UTC().Format("2006-01-02T15:04:05.000000Z07:00")},
+	}}
+	if _, err := w.dynamic.Resource(leases).Namespace(w.namespace).Create(w.Context(), object, metav1.CreateOptions{}); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// TestWaitsWhereAControllerRuns waits for exactly the objects of a living
+// controller, and fails with its reason.
+func TestWaitsWhereAControllerRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.lease("alive", time.Now().Add(time.Hour))
+	w.lease("dead", time.Now().Add(-time.Hour))
+	w.report(func(object *unstructured.Unstructured) (string, string, string, string) {
+		service, _, _ := unstructured.NestedString(object.Object, "spec", "service")
+		if service == "missing" {
+			return "Programmed", "False", "ServiceNotFound", "Service missing not found"
+		}
+		return "Programmed", "True", "Programmed", "Envoy acknowledged it"
+	})
+	served := func(id, extra string) string {
+		return w.config(quote(fmt.Sprintf(`ambassador_id = [%q]`, id), extra))
+	}
+
+	w.run(
+		resource.TestStep{Config: served("alive", "")},
+		// Nobody waits for a controller that is not there …
+		resource.TestStep{Config: replaceService(served("dead", ""))},
+		// … or when told not to.
+		resource.TestStep{Config: replaceService(served("alive", "wait = false"))},
+		resource.TestStep{Config: served("alive", "")},
+		resource.TestStep{Config: replaceService(served("alive", "")), ExpectError: oneLine(`Service missing not found \(ServiceNotFound\)`)},
+		// What was written is in the state: nothing is lost, the next apply goes on.
+		resource.TestStep{
+			Config: served("alive", ""),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction("emissary_mapping.quote", plancheck.ResourceActionUpdate)}},
+		},
+	)
+}
+
+// TestWaitWithoutController says that nobody reports, in the time given.
+func TestWaitWithoutController(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run(resource.TestStep{
+		Config:      w.config(quote("wait = true", "timeouts {\n    create = \"2s\"\n  }")),
+		ExpectError: oneLine(`no controller has reported on it; is one running`),
+	})
+}
+
+func replaceService(config string) string {
+	return strings.Replace(config, `service   = "quote"`, `service   = "missing"`, 1)
+}
