@@ -176,7 +176,7 @@ func (r *crdsResource) apply(ctx context.Context, timeout timeoutOf, diags *diag
 
 // Read shows the CRDs that are there by their summaries: a missing or changed
 // one differs from the plan's and is repaired by the next apply.
-func (r *crdsResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+func (r *crdsResource) Read(ctx context.Context, _ resource.ReadRequest, resp *resource.ReadResponse) {
 	client := r.data.RefreshClient(&resp.Diagnostics)
 	if client == nil {
 		return

@@ -12,6 +12,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -94,8 +95,8 @@ func (c *Client) applyCRD(ctx context.Context, definition *CRD) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", crdRef(definition.Name), err)
 	}
-	delete(manifest, "status")
-	delete(manifest["metadata"].(map[string]any), "creationTimestamp")
+	unstructured.RemoveNestedField(manifest, "status")
+	unstructured.RemoveNestedField(manifest, "metadata", "creationTimestamp")
 	force := true
 	_, err = c.Apply(ctx, crdRef(definition.Name), manifest, ApplyOptions{Force: &force})
 	return err
