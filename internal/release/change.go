@@ -2,12 +2,14 @@ package release
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"time"
 
 	"helm.sh/helm/v3/pkg/action"
 	helmrelease "helm.sh/helm/v3/pkg/release"
+	"helm.sh/helm/v3/pkg/storage/driver"
 )
 
 // install makes the first revision. It reports whether anything was changed in
@@ -34,6 +36,9 @@ func (s *session) install(ctx context.Context, spec Spec) (changed bool, err err
 
 // upgrade makes the next revision.
 func (s *session) upgrade(ctx context.Context, spec Spec, last *helmrelease.Release) (changed bool, err error) {
+	if s.kube.leftovers, err = s.leftovers(spec.Name); err != nil {
+		return false, err
+	}
 	upgrade := action.NewUpgrade(s.actions)
 	upgrade.Namespace = spec.Namespace
 	upgrade.Wait, upgrade.WaitForJobs = spec.Wait || spec.Atomic, spec.WaitForJobs
@@ -60,6 +65,9 @@ func (s *session) recorded(name string, after int) bool {
 // uninstall removes the release and all its revisions.
 func (s *session) uninstall(ctx context.Context, name string, options DeleteOptions) (kept []string, err error) {
 	s.kube.skipUnknownKinds = true
+	if s.kube.leftovers, err = s.leftovers(name); err != nil && !errors.Is(err, driver.ErrReleaseNotFound) {
+		return nil, err
+	}
 	uninstall := action.NewUninstall(s.actions)
 	uninstall.IgnoreNotFound = true
 	uninstall.Wait = true

@@ -40,6 +40,8 @@ func TestCluster(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *env){
 			"life cycle":                    testLifeCycle,
 			"repairs a failed install":      testRepairsFailedInstall,
+			"undoes a failed upgrade":       testUndoesFailedUpgrade,
+			"deletes after a failure":       testDeletesAfterFailure,
 			"takes over an abandoned one":   testTakesOverAbandoned,
 			"waits for one in progress":     testWaitsForOneInProgress,
 			"ends with its context":         testEndsWithContext,
@@ -119,6 +121,41 @@ func testRepairsFailedInstall(t *testing.T, e *env) {
 	info = e.apply(t, spec(t, "repair", clusterIP))
 	if info.Status != release.StatusDeployed || info.Revision != 2 {
 		t.Errorf("after the repair: %+v", info)
+	}
+}
+
+// testUndoesFailedUpgrade: what only the failed revision had goes with the next.
+func testUndoesFailedUpgrade(t *testing.T, e *env) {
+	e.apply(t, spec(t, "undo", clusterIP))
+	failing := spec(t, "undo", clusterIP, neverReady, map[string]any{"podDisruptionBudget": map[string]any{"minAvailable": 1}})
+	_, err := e.client.Apply(bound(t, 8*time.Second), failing)
+	wantError(t, err, "Deployment undo/emissary-ingress")
+	budgets := e.kubernetes.PolicyV1().PodDisruptionBudgets("undo")
+	if _, err := budgets.Get(t.Context(), "emissary-ingress", metav1.GetOptions{}); err != nil {
+		t.Fatalf("the failed upgrade was to make it: %v", err)
+	}
+	e.apply(t, spec(t, "undo", clusterIP))
+	if _, err := budgets.Get(t.Context(), "emissary-ingress", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Errorf("an object of the failed revision is still there: %v", err)
+	}
+	deployment, err := e.kubernetes.AppsV1().Deployments("undo").Get(t.Context(), "emissary-ingress", metav1.GetOptions{})
+	if err != nil || len(deployment.Spec.Template.Spec.NodeSelector) != 0 {
+		t.Errorf("a field of the failed revision is still there: %v, %v", deployment.Spec.Template.Spec.NodeSelector, err)
+	}
+}
+
+// testDeletesAfterFailure: what only an earlier revision had goes too.
+func testDeletesAfterFailure(t *testing.T, e *env) {
+	budget := map[string]any{"podDisruptionBudget": map[string]any{"minAvailable": 1}}
+	e.apply(t, spec(t, "delete-failed", clusterIP, budget))
+	// It fails before it comes to deleting what is no longer wanted.
+	failing := spec(t, "delete-failed", clusterIP, map[string]any{"nodeSelector": map[string]any{"not a label": "x"}})
+	if _, err := e.client.Apply(bound(t, timeout), failing); err == nil {
+		t.Fatal("an invalid Deployment was accepted")
+	}
+	ref := release.Ref{Namespace: "delete-failed", Name: "emissary-ingress"}
+	if kept, err := e.client.Delete(bound(t, timeout), ref, release.DeleteOptions{Namespace: true}); err != nil || len(kept) != 0 {
+		t.Errorf("delete: %v, kept %v", err, kept)
 	}
 }
 

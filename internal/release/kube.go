@@ -3,7 +3,6 @@ package release
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"slices"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"helm.sh/helm/v3/pkg/releaseutil"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/kubernetes"
 )
@@ -29,6 +27,8 @@ type boundClient struct {
 	// skipUnknownKinds leaves out objects of kinds the server does not know: when
 	// the CRD is gone, so are they.
 	skipUnknownKinds bool
+	// leftovers are what failed changes left, to be changed or deleted too.
+	leftovers kube.ResourceList
 	// deleteFailure is why objects could not be deleted.
 	deleteFailure error
 }
@@ -86,13 +86,6 @@ func (b *boundClient) Wait(objects kube.ResourceList, _ time.Duration) error {
 // WaitWithJobs returns when the objects are ready and the Jobs complete.
 func (b *boundClient) WaitWithJobs(objects kube.ResourceList, _ time.Duration) error {
 	return b.waitReady(objects, true)
-}
-
-// DeleteWithPropagationPolicy deletes the objects; see deleteFailure.
-func (b *boundClient) DeleteWithPropagationPolicy(objects kube.ResourceList, policy metav1.DeletionPropagation) (*kube.Result, []error) {
-	result, failures := b.Client.DeleteWithPropagationPolicy(objects, policy)
-	b.deleteFailure = errors.Join(failures...)
-	return result, failures
 }
 
 // WaitForDelete returns when the objects are gone.
