@@ -1,6 +1,13 @@
 package compile
 
-import "terraform-provider-emissary/crds/v3alpha1"
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"terraform-provider-emissary/crds/v3alpha1"
+)
 
 // Which Mappings a Host serves, and which Hosts a Listener serves.
 
@@ -12,7 +19,7 @@ func (h *host) serves(g *group, loose bool) bool {
 	}
 	hasHostname := g.hostname != "" || g.hostRegex
 	byHostname := g.hostRegex || g.hostname != "" && hostnamesOverlap(h.hostname, g.hostname)
-	byLabels := h.selector != nil && labelsMatch(h.selector, g.labels, loose)
+	byLabels := h.selector != nil && h.selector.matches(g.labels, loose)
 	switch {
 	case loose:
 		return byHostname || byLabels
@@ -25,13 +32,35 @@ func (h *host) serves(g *group, loose bool) bool {
 	}
 }
 
+// labelSelector is the mappingSelector of a Host.
+type labelSelector struct {
+	labels      map[string]string
+	expressions labels.Selector
+}
+
+// newLabelSelector reads a mappingSelector; nil when it selects nothing in particular, as an empty one does.
+func newLabelSelector(selector *metav1.LabelSelector) (*labelSelector, error) {
+	if selector == nil || selector.MatchLabels == nil && len(selector.MatchExpressions) == 0 {
+		return nil, nil
+	}
+	expressions, err := metav1.LabelSelectorAsSelector(&metav1.LabelSelector{MatchExpressions: selector.MatchExpressions})
+	if err != nil {
+		return nil, fmt.Errorf("mappingSelector.matchExpressions: %w", err)
+	}
+	return &labelSelector{labels: selector.MatchLabels, expressions: expressions}, nil
+}
+
+func (s *labelSelector) matches(set map[string]string, loose bool) bool {
+	return labelsMatch(s.labels, set, loose) && s.expressions.Matches(labels.Set(set))
+}
+
 // labelsMatch reports whether labels have everything a selector asks for or, when loose, anything of it.
-func labelsMatch(selector, labels map[string]string, loose bool) bool {
+func labelsMatch(selector, set map[string]string, loose bool) bool {
 	if len(selector) == 0 {
 		return true
 	}
 	for name, value := range selector {
-		got, has := labels[name]
+		got, has := set[name]
 		if matches := has && got == value; matches == loose {
 			return loose
 		}
@@ -39,19 +68,10 @@ func labelsMatch(selector, labels map[string]string, loose bool) bool {
 	return !loose
 }
 
-// binds reports whether a Listener serves a Host.
+// binds reports whether a Listener serves a Host: one of its own namespace unless it says ALL, with the labels it asks
+// for.
 func binds(binding *v3alpha1.HostBinding, listenerNamespace string, h *host, loose bool) bool {
-	switch binding.Namespace.From {
-	case v3alpha1.NamespaceFromAll:
-	case v3alpha1.NamespaceFromSelf:
-		if h.namespace != listenerNamespace {
-			return false
-		}
-	case "":
-		if binding.Selector == nil {
-			return false
-		}
-	default:
+	if binding.Namespace.From != v3alpha1.NamespaceFromAll && h.namespace != listenerNamespace {
 		return false
 	}
 	return binding.Selector == nil || labelsMatch(binding.Selector.MatchLabels, h.labels, loose)

@@ -21,13 +21,15 @@ type upstream struct {
 	Others      []serviceName
 	ByEndpoints bool
 	// Marker keeps apart what could be one cluster: a cluster_tag, or "shadow".
-	Marker           string
-	TLS              upstreamTLS
-	HostRewrite      string
-	GRPC             bool
-	IPv4, IPv6       bool
-	LogicalDNS       bool
-	RespectDNSTTL    bool
+	Marker        string
+	TLS           upstreamTLS
+	HostRewrite   string
+	GRPC          bool
+	IPv4, IPv6    bool
+	LogicalDNS    bool
+	RespectDNSTTL bool
+	// ByName is set when a Mapping has something to say about DNS.
+	ByName           bool
 	ConnectTimeoutMs int
 	IdleTimeoutMs    *int
 	LifetimeMs       *int
@@ -59,6 +61,7 @@ func (c *compiler) mappingUpstream(m *mapping, marker string) upstream {
 		IPv6:             valueOr(spec.EnableIPv6, defaults.enableIPv6),
 		LogicalDNS:       isLogicalDNS(spec.DNSType),
 		RespectDNSTTL:    isTrue(spec.RespectDNSTTL),
+		ByName:           spec.DNSType != "" || spec.RespectDNSTTL != nil || spec.EnableIPv4 != nil || spec.EnableIPv6 != nil,
 		ConnectTimeoutMs: valueOr(spec.ConnectTimeoutMs, defaultConnectTimeoutMs),
 		IdleTimeoutMs:    cmp.Or(spec.ClusterIdleTimeoutMs, defaults.clusterIdleMs),
 		LifetimeMs:       cmp.Or(spec.ClusterMaxConnectionLifetimeMs, defaults.clusterLifetimeMs),
@@ -117,7 +120,7 @@ func (u upstream) identity() any {
 	}
 	return []any{
 		others,
-		u.ByEndpoints, u.Marker, u.HostRewrite, u.GRPC, u.IPv4, u.IPv6, u.LogicalDNS, u.RespectDNSTTL, u.ConnectTimeoutMs,
+		u.ByEndpoints, u.Marker, u.HostRewrite, u.GRPC, u.IPv4, u.IPv6, u.LogicalDNS, u.RespectDNSTTL, u.ByName, u.ConnectTimeoutMs,
 		u.IdleTimeoutMs, u.LifetimeMs, u.KeepAlive, u.CircuitBreakers, u.Balancing, u.HealthChecks, u.StatsName,
 		tls.on, tls.context, tls.certificate, tls.authority, tls.settings.sni, tls.settings.minVersion, tls.settings.maxVersion,
 		tls.settings.alpn, tls.settings.ciphers, tls.settings.curves,

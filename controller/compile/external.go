@@ -19,6 +19,9 @@ func (c *compiler) externalService(ref store.Ref, text, tlsContext string) (upst
 	if err != nil {
 		return upstream{}, err
 	}
+	if service.ignored != "" {
+		c.ledger.warn(ref, ReasonIgnored, "%s", service.ignored)
+	}
 	tls := c.upstreamTLS(ref, ref.Namespace, service, tlsContext)
 	if tls.broken {
 		return upstream{}, fmt.Errorf("tls: TLSContext %s cannot be used", tlsContext)

@@ -95,7 +95,7 @@ func groupKey(m *mapping, selecting []*host, loose bool) string {
 	}
 	if m.hostname == "" && !m.everyHost && !m.spec.HostRegex {
 		for _, h := range selecting {
-			if labelsMatch(h.selector, m.labels, loose) {
+			if h.selector.matches(m.labels, loose) {
 				part("host", h.ref.Namespace, h.ref.Name)
 			}
 		}

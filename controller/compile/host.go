@@ -17,8 +17,7 @@ type host struct {
 	labels    map[string]string
 	// hostname is a glob in lower case; it may carry a port.
 	hostname string
-	// selector is the mappingSelector's matchLabels; nil when the Host has no mappingSelector.
-	selector map[string]string
+	selector *labelSelector
 	insecure v3alpha1.InsecureAction
 	// tls terminates TLS; nil when the Host does not.
 	tls *termination
@@ -82,19 +81,10 @@ func (c *compiler) newHost(object *v3alpha1.Host) *host {
 			h.insecure, h.closed = v3alpha1.InsecureActionReject, true
 		}
 	}
-	selector := spec.MappingSelector
-	if selector == nil {
-		selector = spec.Selector
-	}
-	if selector != nil {
-		h.selector = map[string]string{}
-		if len(selector.MatchExpressions) > 0 {
-			c.ledger.refuse(h.ref, ReasonInvalid, "mappingSelector.matchExpressions is not supported: use matchLabels")
-			h.closed = true
-		}
-		if selector.MatchLabels != nil {
-			h.selector = selector.MatchLabels
-		}
+	var err error
+	if h.selector, err = newLabelSelector(cmp.Or(spec.MappingSelector, spec.Selector)); err != nil {
+		c.ledger.refuse(h.ref, ReasonInvalid, "%v", err)
+		h.closed = true
 	}
 	if spec.PreviewURL != nil && spec.PreviewURL.Enabled {
 		c.ledger.warn(h.ref, ReasonIgnored, "previewUrl has no effect")
@@ -110,10 +100,15 @@ func checkHostDomain(hostname string) error {
 	if err := checkHostGlob("hostname", hostname); err != nil {
 		return err
 	}
-	if star := strings.TrimSuffix(strings.TrimPrefix(hostname, "*"), "*"); hostname != "*" && (strings.Contains(star, "*") || len(star) != len(hostname) && len(star) != len(hostname)-1) {
-		return fmt.Errorf("hostname: %q has a star where none can stand: write one * alone, at the start or at the end", hostname)
+	switch strings.Count(hostname, "*") {
+	case 0:
+		return nil
+	case 1:
+		if isGlob(hostname) {
+			return nil
+		}
 	}
-	return nil
+	return fmt.Errorf("hostname: %q has a star where none can stand: write one * alone, at the start or at the end", hostname)
 }
 
 // terminateTLS finds the certificate and the settings a Host terminates TLS with. It returns false when the Host asks

@@ -170,6 +170,9 @@ func (c *compiler) protocolStack(ref store.Ref, spec *v3alpha1.ListenerSpec) ([]
 }
 
 func checkBinding(binding *v3alpha1.HostBinding) error {
+	if binding.Namespace.From == "" && binding.Selector == nil {
+		return fmt.Errorf("hostBinding needs namespace or selector: set namespace.from to SELF or ALL")
+	}
 	if binding.Namespace.From == v3alpha1.NamespaceFromSelector {
 		return fmt.Errorf("hostBinding.namespace.from: SELECTOR is not supported: use SELF or ALL")
 	}
@@ -230,7 +233,7 @@ func (c *compiler) whyIdle(l *listener) string {
 		return fmt.Sprintf("no TCPMapping is for port %d: the port is not opened", l.port)
 	case len(l.hosts) > 0:
 		return fmt.Sprintf("none of the Hosts this Listener selects can be served on port %d: the port is not opened", l.port)
-	case l.binding.Namespace.From == v3alpha1.NamespaceFromSelf:
+	case l.binding.Namespace.From != v3alpha1.NamespaceFromAll:
 		return fmt.Sprintf("no Host in namespace %s matches hostBinding: port %d is not opened", l.namespace, l.port)
 	default:
 		return fmt.Sprintf("no Host matches hostBinding: port %d is not opened", l.port)

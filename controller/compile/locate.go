@@ -26,7 +26,7 @@ func (c *compiler) locate(cluster *clusterv3.Cluster, u upstream) {
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_EDS)
 		assignment := c.endpoints(namespace, name, u.Service)
 		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS(), ServiceName: assignment}
-	case service != nil && service.Spec.ClusterIP != "":
+	case service != nil && service.Spec.ClusterIP != "" && !u.ByName:
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
 		cluster.LoadAssignment = oneEndpoint(cluster.Name, service.Spec.ClusterIP, u.Service)
 	default:
@@ -34,7 +34,8 @@ func (c *compiler) locate(cluster *clusterv3.Cluster, u upstream) {
 	}
 }
 
-// locateByDNS resolves the names of an upstream's services; addresses among them are taken as they are.
+// locateByDNS resolves the names of an upstream's services with the DNS options of the upstream; addresses, cluster IPs
+// among them, are taken as they are.
 func (c *compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream) {
 	cluster.ClusterDiscoveryType = &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
 		Name: "envoy.cluster.dns",

@@ -144,6 +144,9 @@ func (c *compiler) noteIgnored(m *mapping) {
 	if len(spec.HealthChecks) > 0 && m.resolver == byService {
 		c.ledger.warn(m.ref, ReasonIgnored, "health_checks need a resolver that knows endpoints, such as kubernetes-endpoint")
 	}
+	if m.service.ignored != "" {
+		c.ledger.warn(m.ref, ReasonIgnored, "%s", m.service.ignored)
+	}
 	if m.service.cleartext && spec.TLS != "" {
 		c.ledger.warn(m.ref, ReasonIgnored, "service: the scheme http:// has no effect beside tls: %s", spec.TLS)
 	}

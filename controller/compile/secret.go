@@ -105,7 +105,7 @@ func (c *compiler) revocationList(name secretName) (*corev3.DataSource, *fault) 
 	if fault != nil {
 		return nil, fault
 	}
-	list := secret.Data["crl.pem"]
+	list := firstOf(secret, "crl.pem", "user.key")
 	block, _ := pem.Decode(list)
 	if block == nil {
 		return nil, faultf(ReasonInvalidSecret, "Secret %s holds no revocation list: put it in its key crl.pem", name)

@@ -13,15 +13,18 @@ type serviceName struct {
 	// host is a Service name, a DNS name or an IP literal (IPv6 without brackets).
 	host string
 	// port is as written, or 443 with TLS and 80 without.
-	port uint32
+	port         uint32
+	explicitPort bool
 	// tls is set by the https scheme.
 	tls bool
 	// cleartext is set by an explicit http scheme.
 	cleartext bool
+	// ignored says what of the text means nothing, for a warning.
+	ignored string
 }
 
-// parseService reads a service reference. The schemes are http and https, in any case; what follows the port (a path)
-// has never meant anything and is refused.
+// parseService reads a service reference. The schemes are http and https, in any case; another scheme and what follows
+// the port (a path) mean nothing, as in Emissary.
 func parseService(text string, originateTLS bool) (serviceName, error) {
 	var name serviceName
 	rest := text
@@ -32,21 +35,25 @@ func parseService(text string, originateTLS bool) (serviceName, error) {
 		case "http":
 			name.cleartext = true
 		default:
-			return name, fmt.Errorf("service %q: scheme %q is not known: use http:// or https://", text, scheme)
+			name.ignored = fmt.Sprintf("service %q: the scheme %s has no effect: use http:// or https://", text, scheme)
 		}
 		rest = after
 	}
-	rest = strings.TrimSuffix(rest, "/")
-	if i := strings.IndexAny(rest, "/?#@ \t"); i >= 0 {
-		return name, fmt.Errorf("service %q: %q is not allowed after the host: write [http[s]://]name[.namespace][:port]; "+
-			"use rewrite to change the path", text, rest[i:])
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		if rest[i:] != "/" {
+			name.ignored = fmt.Sprintf("service %q: %s has no effect: use rewrite to change the path", text, rest[i:])
+		}
+		rest = rest[:i]
+	}
+	if strings.ContainsAny(rest, "@ \t") {
+		return name, fmt.Errorf("service %q is not [http[s]://]name[.namespace][:port]", text)
 	}
 	host, port, err := splitHostPort(rest)
 	if err != nil {
 		return name, fmt.Errorf("service %q: %w", text, err)
 	}
 	name.host = host
-	name.port = port
+	name.port, name.explicitPort = port, port != 0
 	if port == 0 {
 		name.port = 80
 		if name.tls || originateTLS {
@@ -120,10 +127,10 @@ func (n serviceName) hostPort() string {
 	return net.JoinHostPort(n.host, strconv.FormatUint(uint64(n.port), 10))
 }
 
-// statName names the target in statistics: the port only where it is not the usual one of its scheme.
+// statName names the target in statistics: as it was written, without the scheme.
 func (n serviceName) statName() string {
-	if n.tls || n.port == 80 {
+	if !n.explicitPort {
 		return n.host
 	}
-	return n.host + "_" + strconv.FormatUint(uint64(n.port), 10)
+	return n.hostPort()
 }

@@ -81,6 +81,9 @@ func (c *compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tc
 		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
 		return nil
 	}
+	if service.ignored != "" {
+		c.ledger.warn(ref, ReasonIgnored, "%s", service.ignored)
+	}
 	if !c.module.ownNamespaceOnly {
 		service = service.qualified(object.Namespace, c.options.Namespace)
 	}
@@ -232,7 +235,7 @@ func (c *compiler) tcpChains(l *listener) []*listenerv3.FilterChain {
 // that lists it.
 func (c *compiler) tcpTermination(g *tcpGroup) *termination {
 	for _, h := range c.hosts {
-		if h.tls != nil && hostnamesOverlap(h.hostname, g.host) {
+		if h.tls != nil && !h.closed && hostnamesOverlap(h.hostname, g.host) {
 			return h.tls
 		}
 	}
