@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"k8s.io/client-go/rest"
 )
 
@@ -118,5 +119,7 @@ func TestWrongServer(t *testing.T) {
 			Config:      fmt.Sprintf("provider \"emissary\" {\n  host = %q\n}\n", web.URL) + strings.ReplaceAll(quote(), "NAMESPACE", w.namespace),
 			ExpectError: oneLine(`the server is no Kubernetes API server`),
 		},
+		resource.TestStep{Config: w.config(quote()), ConfigPlanChecks: resource.ConfigPlanChecks{
+			PreApply: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}}},
 	)
 }
