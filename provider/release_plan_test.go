@@ -1,0 +1,160 @@
+package provider_test
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"sync/atomic"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"terraform-provider-emissary/charts"
+)
+
+const ingressRelease = "emissary_release.ingress"
+
+// nowhere is a provider whose server fails the test when anyone connects.
+func nowhere(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var closing atomic.Bool
+	t.Cleanup(func() { closing.Store(true); listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if !closing.Load() {
+				t.Errorf("the plan connected to the cluster from %s", connection.RemoteAddr())
+			}
+			connection.Close()
+		}
+	}()
+	return fmt.Sprintf("provider \"emissary\" {\n  host = \"https://%s\"\n}\n", listener.Addr())
+}
+
+// TestReleasePlan: a plan of the bundled chart is complete without a cluster.
+func TestReleasePlan(t *testing.T) {
+	t.Parallel()
+	chart, err := charts.Load(charts.Ingress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster := nowhere(t)
+	runTerraform(t,
+		resource.TestStep{
+			Config: cluster + `
+resource "emissary_release" "ingress" {
+  name      = "emissary-ingress"
+  namespace = "emissary"
+  values    = { replicaCount = 2, env = { AMBASSADOR_ID = "a" } }
+  sensitive_values = { env = { TOKEN = "hunter2" } }
+}`,
+			PlanOnly: true, ExpectNonEmptyPlan: true,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{
+				plancheck.ExpectKnownValue(ingressRelease, tfjsonpath.New("id"), knownvalue.StringExact("emissary/emissary-ingress")),
+				plancheck.ExpectKnownValue(ingressRelease, tfjsonpath.New("status"), knownvalue.StringExact("deployed")),
+				plancheck.ExpectKnownValue(ingressRelease, tfjsonpath.New("app_version"), knownvalue.StringExact(chart.AppVersion())),
+				plancheck.ExpectKnownValue(ingressRelease, tfjsonpath.New("chart_version"), knownvalue.StringExact(chart.Metadata.Version)),
+				plancheck.ExpectKnownValue(ingressRelease, tfjsonpath.New("chart_digest"), knownvalue.StringRegexp(regexp.MustCompile("^sha256:"))),
+				plancheck.ExpectUnknownValue(ingressRelease, tfjsonpath.New("revision")),
+				plancheck.ExpectSensitiveValue(ingressRelease, tfjsonpath.New("sensitive_values")),
+			}},
+		},
+		// Values that another resource gives are not known yet: no error, no render.
+		resource.TestStep{
+			Config: cluster + `
+resource "terraform_data" "later" {
+  input = "x"
+}
+resource "emissary_release" "ingress" {
+  name             = "emissary-ingress"
+  namespace        = terraform_data.later.output
+  values           = { envRaw = terraform_data.later.output }
+  values_yaml      = [terraform_data.later.output]
+  sensitive_values = terraform_data.later.output
+}`,
+			PlanOnly: true, ExpectNonEmptyPlan: true,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{
+				plancheck.ExpectUnknownValue(ingressRelease, tfjsonpath.New("id")),
+			}},
+		},
+		// A chart from a repository is not loaded while planning.
+		resource.TestStep{
+			Config: cluster + `
+resource "emissary_release" "ingress" {
+  name       = "emissary-ingress"
+  repository = "https://127.0.0.1:1"
+  chart      = "emissary-ingress"
+  version    = "8.2.0"
+}`,
+			PlanOnly: true, ExpectNonEmptyPlan: true,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{
+				plancheck.ExpectUnknownValue(ingressRelease, tfjsonpath.New("chart_version")),
+			}},
+		},
+	)
+}
+
+// TestReleaseBadInput: what is wrong is said while planning, with the attribute.
+func TestReleaseBadInput(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ body, err string }{
+		"template error": {
+			`values = { envRaw = { A = "b" } }`,
+			`(?s)The chart cannot be rendered with these values.*envRaw\s+must be a list`,
+		},
+		"secret in a template error": {
+			`sensitive_values = { envRaw = ["hunter2"] }`,
+			`(?s)envRaw\s+must be a list of objects, found\s+\(sensitive value\)`,
+		},
+		"values are text":      {`values = "replicaCount: 2"`, `(?s)values of a chart are an object.*text belongs\s+in\s+values_yaml`},
+		"values file is wrong": {`values_yaml = ["a: 1", "a: {"]`, `(?s)Invalid values file.*Not valid YAML`},
+		"values file is a list": {
+			`values_yaml = ["- a"]`, `(?s)Invalid values file.*top level must be a map`,
+		},
+		"name":              {`name = "Emissary_Ingress"`, `(?s)Invalid release name.*Emissary_Ingress.*1 to 53 lower case`},
+		"version":           {`version = "8.2.0"`, `(?s)Cannot load the chart.*its version is 0\.1\.0, not 8\.2\.0`},
+		"no such chart":     {`chart = "./nothing-here"`, `(?s)Cannot load the chart.*there is no file or\s+folder.*bundled\s+charts`},
+		"repository alone":  {`repository = "https://example.com"`, `(?s)repository.*chart`},
+		"misspelt":          {`value = {}`, `(?s)Unsupported argument.*Did you mean "values"`},
+		"history":           {`max_history = -1`, `(?s)max_history.*at least 0`},
+		"kind of attribute": {`wait = "sometimes"`, `(?s)Inappropriate value for attribute "wait"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			body := test.body
+			if name != "name" {
+				body = "name = \"emissary-ingress\"\n" + body
+			}
+			runTerraform(t, resource.TestStep{
+				Config:      nowhere(t) + "resource \"emissary_release\" \"ingress\" {\n" + body + "\n}",
+				PlanOnly:    true,
+				ExpectError: regexp.MustCompile(test.err),
+			})
+		})
+	}
+}
+
+// TestReleaseUnreachable: an apply without a cluster says which server.
+func TestReleaseUnreachable(t *testing.T) {
+	t.Parallel()
+	runTerraform(t, resource.TestStep{
+		Config: `
+provider "emissary" {
+  host = "https://127.0.0.1:1"
+}
+resource "emissary_release" "ingress" {
+  name = "emissary-ingress"
+}`,
+		ExpectError: regexp.MustCompile(`(?s)Cannot apply the release default/emissary-ingress.*https://127.0.0.1:1.*cannot\s+be\s+reached`),
+	})
+}
