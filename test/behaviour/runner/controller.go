@@ -37,7 +37,7 @@ const (
 type controller struct {
 	process *exec.Cmd
 	exited  chan struct{}
-	dir     string // its manifests and its log
+	logFile string
 	gateway netip.Addr
 	health  string // "host:port" of health checks and diagnostics
 	admin   string // "host:port" of Envoy's admin interface
@@ -45,11 +45,7 @@ type controller struct {
 
 // startController writes the objects to a folder and starts the controller on it.
 func startController(ctx context.Context, t *task, c *spec.Case, plan *services.Plan) (*controller, error) {
-	dir, err := os.MkdirTemp("", "behaviour-"+c.Name+"-")
-	if err != nil {
-		return nil, err
-	}
-	manifests := filepath.Join(dir, "manifests")
+	manifests := filepath.Join(t.Scratch, "manifests")
 	if err := writeObjects(manifests, plan.Objects); err != nil {
 		return nil, err
 	}
@@ -57,7 +53,7 @@ func startController(ctx context.Context, t *task, c *spec.Case, plan *services.
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(dir, "log"))
+	log, err := os.Create(filepath.Join(t.Scratch, "log"))
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +68,7 @@ func startController(ctx context.Context, t *task, c *spec.Case, plan *services.
 	controller := &controller{
 		process: exec.CommandContext(ctx, t.Binary, "controller", "--manifests", manifests),
 		exited:  make(chan struct{}),
-		dir:     dir,
+		logFile: log.Name(),
 		gateway: gateway,
 		health:  net.JoinHostPort(env["AMBASSADOR_HEALTHCHECK_BIND_ADDRESS"], env["AMBASSADOR_HEALTHCHECK_BIND_PORT"]),
 		admin:   net.JoinHostPort("127.0.0.1", env["ENVOY_ADMIN_PORT"]),
@@ -95,7 +91,7 @@ func startController(ctx context.Context, t *task, c *spec.Case, plan *services.
 // environment is the controller's: the case's, and what keeps it in its own corner of the machine.
 func (t *task) environment(c *spec.Case) (map[string]string, error) {
 	env := map[string]string{
-		"PATH": os.Getenv("PATH"), "HOME": os.TempDir(), "TMPDIR": os.TempDir(),
+		"PATH": os.Getenv("PATH"), "HOME": t.Scratch, "TMPDIR": t.Scratch,
 		"ENVOY":             t.Envoy,
 		"ENVOY_CONCURRENCY": "1",
 		"ENVOY_ADMIN_PORT":  "8001",
@@ -105,25 +101,40 @@ func (t *task) environment(c *spec.Case) (map[string]string, error) {
 		"AMBASSADOR_HEALTHCHECK_BIND_PORT":    "8877",
 	}
 	if t.Isolation == isolation.Loopback {
-		for _, name := range []string{"ENVOY_ADMIN_PORT", "AMBASSADOR_HEALTHCHECK_BIND_PORT", "AMBASSADOR_READY_PORT"} {
-			port, err := freePort()
-			if err != nil {
-				return nil, err
-			}
-			env[name] = strconv.Itoa(port)
+		names := []string{"ENVOY_ADMIN_PORT", "AMBASSADOR_HEALTHCHECK_BIND_PORT", "AMBASSADOR_READY_PORT"}
+		ports, err := freePorts(firstPort+t.Slot*portsForSlot, len(names))
+		if err != nil {
+			return nil, err
+		}
+		for i, name := range names {
+			env[name] = strconv.Itoa(ports[i])
 		}
 	}
 	maps.Copy(env, c.Env)
 	return env, nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+// Each slot has its own ports, below those that the kernel hands out to clients.
+const (
+	firstPort    = 20000
+	portsForSlot = 100
+)
+
+// freePorts finds n ports from first on that can be bound now.
+func freePorts(first, n int) ([]int, error) {
+	var ports []int
+	for port := first; port < first+portsForSlot && len(ports) < n; port++ {
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		ports = append(ports, port)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	if len(ports) < n {
+		return nil, fmt.Errorf("fewer than %d of the ports %d to %d are free on 127.0.0.1", n, first, first+portsForSlot-1)
+	}
+	return ports, nil
 }
 
 // writeObjects writes all objects as one stream of documents.
@@ -219,7 +230,7 @@ func (c *controller) get(ctx context.Context, host, path string) ([]byte, error)
 
 // log is what the controller and its Envoy have said so far.
 func (c *controller) log() string {
-	data, err := os.ReadFile(filepath.Join(c.dir, "log"))
+	data, err := os.ReadFile(c.logFile)
 	if err != nil {
 		return err.Error()
 	}
@@ -231,11 +242,9 @@ func (c *controller) tail() string {
 	return strings.Join(lines[max(0, len(lines)-logTail):], "\n")
 }
 
-// stop ends the controller and its Envoy at once, removes their files and returns the log.
+// stop ends the controller and its Envoy at once and returns the log.
 func (c *controller) stop() string {
 	_ = syscall.Kill(-c.process.Process.Pid, syscall.SIGKILL)
 	<-c.exited
-	log := c.log()
-	_ = os.RemoveAll(c.dir)
-	return log
+	return c.log()
 }

@@ -14,6 +14,8 @@ func Report(w io.Writer, r *Result, verbose bool) {
 	switch {
 	case r.Error != "":
 		fmt.Fprintf(w, "FAIL %s (not run, %.1fs)\n%s\n", r.Name, took, indent(r.Error, "    "))
+	case r.Skipped != "":
+		fmt.Fprintf(w, "skip %s (%s)\n", r.Name, r.Skipped)
 	case r.Failed() > 0:
 		fmt.Fprintf(w, "FAIL %s (%d of %d probes failed, %.1fs)\n", r.Name, r.Failed(), len(r.Probes), took)
 	default:

@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -35,6 +36,8 @@ type Result struct {
 	Probes []ProbeResult `json:"probes"`
 	// Error says why the case could not be run; empty if it could.
 	Error string `json:"error,omitempty"`
+	// Skipped says why this machine cannot run the case; it then neither passed nor failed.
+	Skipped string `json:"skipped,omitempty"`
 	// Log is what the controller and its Envoy said.
 	Log string `json:"log,omitempty"`
 }
@@ -49,7 +52,7 @@ type ProbeResult struct {
 }
 
 // Passed tells whether the case ran and everything that counts holds.
-func (r *Result) Passed() bool { return r.Error == "" && r.Failed() == 0 }
+func (r *Result) Passed() bool { return r.Error == "" && r.Skipped == "" && r.Failed() == 0 }
 
 // Failed counts the probes that count and do not hold.
 func (r *Result) Failed() int {
@@ -100,7 +103,14 @@ func RunCase(ctx context.Context, o Options, dir string, slot int) *Result {
 	failed := func(err error) *Result {
 		return &Result{Name: filepath.Base(dir), Took: time.Since(began), Error: err.Error()}
 	}
-	task, err := json.Marshal(task{Options: o, Dir: dir, Slot: slot})
+	// The folder is this process's to remove, so that it goes even if the child is killed. Its name is
+	// short because sockets live in it, whose paths may have 107 bytes.
+	scratch, err := os.MkdirTemp("", "case-")
+	if err != nil {
+		return failed(err)
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	task, err := json.Marshal(task{Options: o, Dir: dir, Slot: slot, Scratch: scratch})
 	if err != nil {
 		return failed(err)
 	}

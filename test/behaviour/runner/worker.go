@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"terraform-provider-emissary/test/behaviour/backend"
@@ -27,6 +28,8 @@ type task struct {
 	Options
 	Dir  string
 	Slot int
+	// Scratch is an empty folder for whatever the case needs.
+	Scratch string
 }
 
 // Init must be called first thing in main (and in TestMain). In a process that was started to run one case
@@ -105,6 +108,9 @@ func (t *task) runInto(ctx context.Context, result *Result) error {
 		if err := isolation.Enter(plan.Names); err != nil {
 			return err
 		}
+	} else if len(plan.Outside) > 0 {
+		result.Skipped = "names outside the cluster (" + strings.Join(plan.Outside, ", ") + ") resolve only in namespaces"
+		return nil
 	}
 	backends, err := backend.Start(plan.Backends)
 	if err != nil {

@@ -30,6 +30,8 @@ type Plan struct {
 	Backends map[netip.AddrPort][]string
 	// Names are host names that must resolve, for upstreams that are reached by DNS.
 	Names map[string]netip.Addr
+	// Outside lists the names that no controller can find in the objects: only DNS leads to them.
+	Outside []string
 
 	options    Options
 	controller string // namespace
@@ -126,6 +128,7 @@ func (p *Plan) external(host string, ports []int, identity func(port int) string
 			return err
 		}
 		p.Names[host] = address
+		p.Outside = append(p.Outside, host)
 	}
 	for _, port := range ports {
 		p.listen(address, port, identity(port))
