@@ -222,7 +222,7 @@ func (r *kindResource) ImportState(ctx context.Context, req resource.ImportState
 }
 
 func (r *kindResource) refOf(manifest map[string]any) kube.Ref {
-	metadata := manifest["metadata"].(map[string]any)
+	metadata, _ := manifest["metadata"].(map[string]any)
 	namespace, _ := metadata["namespace"].(string)
 	name, _ := metadata["name"].(string)
 	return r.kind.ref(namespace, name)
@@ -231,8 +231,10 @@ func (r *kindResource) refOf(manifest map[string]any) kube.Ref {
 // nulls is an object of the type with every attribute null.
 func nulls(t tftypes.Type) tftypes.Value {
 	values := map[string]tftypes.Value{}
-	for name, attribute := range t.(tftypes.Object).AttributeTypes {
-		values[name] = tftypes.NewValue(attribute, nil)
+	if object, ok := t.(tftypes.Object); ok {
+		for name, attribute := range object.AttributeTypes {
+			values[name] = tftypes.NewValue(attribute, nil)
+		}
 	}
 	return tftypes.NewValue(t, values)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 )
 
-// TypeName prefixes every resource: emissary_mapping, emissary_host …
+// TypeName prefixes every resource: emissary_mapping, emissary_host and so on.
 const TypeName = "emissary"
 
 var _ provider.Provider = (*emissaryProvider)(nil)

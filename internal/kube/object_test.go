@@ -39,7 +39,7 @@ func TestDeleteWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, server := fakeClient(mapping())
-		server.PrependReactor("delete", "mappings", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		server.PrependReactor("delete", "mappings", func(clienttesting.Action) (bool, runtime.Object, error) {
 			time.AfterFunc(20*time.Second, func() {
 				_ = server.Tracker().Delete(mappings.GroupVersionResource, "default", "quote")
 			})
@@ -129,8 +129,8 @@ func TestOwnership(t *testing.T) {
 	t.Parallel()
 	object := &unstructured.Unstructured{Object: map[string]any{}}
 	object.SetManagedFields([]metav1.ManagedFieldsEntry{
-		{Manager: "us", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:updated":{}}}`)}},
-		{Manager: "us", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:headers":{".":{},"f:x-a":{}},"f:secret":{}}}`)}},
+		{Manager: "us", Operation: metav1.ManagedFieldsOperationUpdate, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:updated":{}}}`)},
+		{Manager: "us", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:headers":{".":{},"f:x-a":{}},"f:secret":{}}}`)},
 	})
 	owned, err := OwnedBy(object, "us")
 	if err != nil {

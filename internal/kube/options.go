@@ -142,7 +142,7 @@ func (o Options) load() (*rest.Config, error) {
 func (o Options) inCluster() (*rest.Config, error) {
 	cfg, err := rest.InClusterConfig()
 	if err != nil {
-		return nil, fmt.Errorf("%w: in_cluster is in effect but this process does not run in a pod with a service account: %v", ErrNotConfigured, err)
+		return nil, fmt.Errorf("%w: in_cluster is in effect but this process does not run in a pod with a service account: %w", ErrNotConfigured, err)
 	}
 	return cfg, nil
 }

@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"bytes"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,7 +23,7 @@ func OwnedBy(object *unstructured.Unstructured, manager string) (Ownership, erro
 			continue
 		}
 		set := &fieldpath.Set{}
-		if err := set.FromJSON(bytes.NewReader(entry.FieldsV1.Raw)); err != nil {
+		if err := set.FromJSON(entry.FieldsV1.GetRawReader()); err != nil {
 			return Ownership{}, fmt.Errorf("managedFields of %s %s/%s: %w", object.GetKind(), object.GetNamespace(), object.GetName(), err)
 		}
 		return Ownership{set: set}, nil

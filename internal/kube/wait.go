@@ -74,7 +74,8 @@ func (w *servedWait) once(ctx context.Context) (done bool, err error) {
 			return false, nil
 		case event, open := <-events:
 			if !open || event.Type == watch.Error {
-				return false, pause(ctx, firstPause)
+				pause(ctx, firstPause)
+				return false, nil
 			}
 			object, ok := event.Object.(*unstructured.Unstructured)
 			if event.Type == watch.Deleted {
@@ -182,10 +183,9 @@ func conditions(object *unstructured.Unstructured) []metav1.Condition {
 	return status.Status.Conditions
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(d):
 	}
-	return nil
 }

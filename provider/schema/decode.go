@@ -26,7 +26,7 @@ func (k *Kind) Decode(object map[string]any, prior tftypes.Value) (tftypes.Value
 		if !ok && object[key] != nil {
 			return tftypes.Value{}, mismatch(key, object[key], "an object")
 		}
-		if err := part.decodeFields(fields, attributes, key, false); err != nil {
+		if err := part.decodeFields(fields, attributes, key); err != nil {
 			return tftypes.Value{}, fmt.Errorf("%s of the live object: %w", k.Name, err)
 		}
 	}
@@ -35,7 +35,7 @@ func (k *Kind) Decode(object map[string]any, prior tftypes.Value) (tftypes.Value
 
 // decodeFields sets the attributes of an object's fields; values holds the prior
 // ones when it is called.
-func (n *node) decodeFields(object map[string]any, values map[string]tftypes.Value, at string, verbatim bool) error {
+func (n *node) decodeFields(object map[string]any, values map[string]tftypes.Value, at string) error {
 	for _, field := range n.fields {
 		live, ok := object[field.json]
 		if !ok || live == nil {
@@ -94,7 +94,7 @@ func (n *node) decode(live any, prior tftypes.Value, at string) (tftypes.Value, 
 			}
 			values = maps.Clone(old)
 		}
-		if err := n.decodeFields(fields, values, at, false); err != nil {
+		if err := n.decodeFields(fields, values, at); err != nil {
 			return tftypes.Value{}, err
 		}
 		return tftypes.NewValue(n.wire(), values), nil

@@ -13,7 +13,7 @@ func (k *Kind) Project(prior, live map[string]any, owned kube.Ownership) map[str
 		{json: "metadata", kind: objectNode, fields: metadata.fields},
 		{json: "spec", kind: objectNode, fields: k.spec.fields},
 	}}
-	projected := project(root, prior, live, owned).(map[string]any)
+	projected := projectFields(root, prior, live, owned)
 	keepEmptyMaps(prior, projected)
 	return projected
 }
@@ -66,10 +66,14 @@ func project(n *node, prior, live any, owned kube.Ownership) any {
 		return live
 	}
 	priorFields, _ := prior.(map[string]any)
-	projected := make(map[string]any, len(priorFields))
-	for name, value := range liveFields {
+	return projectFields(n, priorFields, liveFields, owned)
+}
+
+func projectFields(n *node, prior, live map[string]any, owned kube.Ownership) map[string]any {
+	projected := make(map[string]any, len(prior))
+	for name, value := range live {
 		field := child(n, name)
-		if before, ok := priorFields[name]; ok {
+		if before, ok := prior[name]; ok {
 			projected[name] = project(field, before, value, owned.Child(name))
 		} else if mine := owned.Child(name); mine.Any() {
 			projected[name] = project(field, nil, value, mine)

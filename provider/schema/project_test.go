@@ -41,7 +41,7 @@ func TestProject(t *testing.T) {
 			if test.owned != "" {
 				object := &unstructured.Unstructured{Object: m{}}
 				object.SetManagedFields([]metav1.ManagedFieldsEntry{{
-					Manager: "us", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{Raw: []byte(test.owned)}}})
+					Manager: "us", Operation: metav1.ManagedFieldsOperationApply, FieldsV1: metav1.NewFieldsV1(test.owned)}})
 				var err error
 				if owned, err = kube.OwnedBy(object, "us"); err != nil {
 					t.Fatal(err)
