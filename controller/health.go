@@ -36,9 +36,9 @@ func (c *controller) ready(ctx context.Context) error {
 	case c.loop.snapshot.Load() == nil:
 		return errors.New("still reading the configuration")
 	case !state.Ready && state.Clients == 0:
-		return errors.New("Envoy has not connected yet")
+		return errors.New("no Envoy has connected yet")
 	case !state.Ready:
-		return errors.New("Envoy has not acknowledged a first complete configuration yet")
+		return errors.New("the first complete configuration is not acknowledged yet")
 	}
 	return envoyReady(ctx, c.options.Environment.ReadyPort)
 }
@@ -50,12 +50,12 @@ func envoyReady(ctx context.Context, port int) error {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("Envoy does not answer: %w", err)
+		return fmt.Errorf("no answer from Envoy: %w", err)
 	}
 	defer response.Body.Close()
 	_, _ = io.Copy(io.Discard, response.Body)
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("Envoy answers %s", response.Status)
+		return fmt.Errorf("no good answer from Envoy: %s", response.Status)
 	}
 	return nil
 }

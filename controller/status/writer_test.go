@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
 
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
@@ -44,7 +45,6 @@ type bench struct {
 	config  *rest.Config
 	client  dynamic.Interface
 	source  *watch.Kubernetes
-	writes  *writes
 	changed chan struct{} // has an entry when the watch reported something
 }
 
@@ -75,8 +75,9 @@ func (b *bench) Handle(watch.Event) {
 
 func (b *bench) Synced() {}
 
-// writer returns a writer whose writes are counted.
-func (b *bench) writer() (*status.Writer, *writes) {
+// writer returns a writer whose writes are counted and whose Events are kept.
+func (b *bench) writer() (*status.Writer, *writes, *record.FakeRecorder) {
+	events := record.NewFakeRecorder(100)
 	counted := &writes{}
 	config := rest.CopyConfig(b.config)
 	config.QPS = -1
@@ -88,8 +89,9 @@ func (b *bench) writer() (*status.Writer, *writes) {
 		Client:       dynamic.NewForConfigOrDie(config),
 		Observed:     b.source.Get,
 		FieldManager: "emissary-default",
+		Events:       events,
 		Log:          slog.New(slog.DiscardHandler),
-	}), counted
+	}), counted, events
 }
 
 // until waits for a condition that changes when objects do.
@@ -170,7 +172,7 @@ func TestWriter(t *testing.T) {
 		names = append(names, fmt.Sprintf("m%d", i))
 	}
 	b.create(t, names...)
-	writer, counted := b.writer()
+	writer, counted, events := b.writer()
 	for _, name := range names {
 		writer.Report(served(name, 1))
 	}
@@ -217,6 +219,8 @@ func TestWriter(t *testing.T) {
 		t.Errorf("state %q, reason %q", object.Status.State, object.Status.Reason)
 	}
 
+	awaitEvent(t, events, "Warning RejectedByEnvoy Envoy refuses it")
+
 	// An object that is served by this instance no longer loses its words.
 	writer.Forget(mapping("m2"))
 	b.until(t, "the withdrawal", func() bool { return len(b.conditions("m2")) == 0 })
@@ -226,7 +230,7 @@ func TestWriter(t *testing.T) {
 	writer.Report(refused("m3", 1))
 
 	// The next leader writes only what differs.
-	next, counted := b.writer()
+	next, counted, nextEvents := b.writer()
 	for _, name := range names {
 		if name != "m2" {
 			next.Report(served(name, 1))
@@ -238,6 +242,7 @@ func TestWriter(t *testing.T) {
 	b.until(t, "the change of mind", func() bool {
 		return meta.IsStatusConditionTrue(b.conditions("m1"), v3alpha1.ConditionProgrammed)
 	})
+	awaitEvent(t, nextEvents, "Normal Programmed served by Envoy again")
 	resign()
 	leading.Wait()
 	if n := counted.count.Load(); n != 1 {
@@ -245,6 +250,19 @@ func TestWriter(t *testing.T) {
 	}
 	if done != 22 {
 		t.Errorf("the first leader made %d writes, want 22", done)
+	}
+}
+
+// awaitEvent waits for the next Event and requires it to be this one.
+func awaitEvent(t *testing.T, recorder *record.FakeRecorder, want string) {
+	t.Helper()
+	select {
+	case event := <-recorder.Events:
+		if event != want {
+			t.Errorf("event %q, want %q", event, want)
+		}
+	case <-time.After(30 * time.Second):
+		t.Errorf("no event, want %q", want)
 	}
 }
 

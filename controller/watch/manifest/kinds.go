@@ -62,7 +62,11 @@ func buildKinds() map[schema.GroupVersionKind]kind {
 				if err != nil {
 					panic(fmt.Sprintf("%s is defined but has no Go type: %v", gvk.Kind, err))
 				}
-				return object.(metav1.Object)
+				typed, ok := object.(v3alpha1.Object)
+				if !ok {
+					panic(fmt.Sprintf("%s is no object of the API: %T", gvk.Kind, object))
+				}
+				return typed
 			},
 			validator: lazyValidator(k.Kind),
 		}
@@ -119,7 +123,10 @@ func Convert(u *unstructured.Unstructured, into any) error {
 
 // completeService sets what the API server sets: the protocol and target of each port.
 func completeService(object metav1.Object) {
-	service := object.(*corev1.Service)
+	service, ok := object.(*corev1.Service)
+	if !ok {
+		return
+	}
 	if service.Spec.Type == "" {
 		service.Spec.Type = corev1.ServiceTypeClusterIP
 	}
@@ -136,7 +143,10 @@ func completeService(object metav1.Object) {
 
 // completeSecret merges stringData into data, where it wins, and sets the default type.
 func completeSecret(object metav1.Object) {
-	secret := object.(*corev1.Secret)
+	secret, ok := object.(*corev1.Secret)
+	if !ok {
+		return
+	}
 	if secret.Type == "" {
 		secret.Type = corev1.SecretTypeOpaque
 	}
