@@ -18,11 +18,37 @@ type Difference struct{ Fact, Got, Want string }
 func Compare(want, got map[string]any) []Difference {
 	var differences []Difference
 	for _, name := range sortedKeys(want) {
-		if !means(want[name], got[name]) {
+		if !means(spelledOut(name, want[name]), got[name]) {
 			differences = append(differences, Difference{Fact: name, Got: show(got[name]), Want: show(want[name])})
 		}
 	}
 	return differences
+}
+
+// spelledOut gives the long form of facts that have a short one: a mirror may be just its percentage, and
+// circuit breakers may stand under their priorities.
+func spelledOut(name string, want any) any {
+	switch w := want.(type) {
+	case float64:
+		if name == "mirror" {
+			return object{"percent": w}
+		}
+	case object:
+		_, normal := w["default"].(object)
+		_, high := w["high"].(object)
+		if name != "circuit_breakers" || !normal && !high {
+			return want
+		}
+		var thresholds []any
+		for _, priority := range sortedKeys(w) {
+			limits, _ := w[priority].(object)
+			threshold := maps.Clone(limits)
+			threshold["priority"] = priority
+			thresholds = append(thresholds, threshold)
+		}
+		return thresholds
+	}
+	return want
 }
 
 // means tells whether got says what want says.
@@ -53,9 +79,15 @@ func means(want, got any) bool {
 		}
 		return w != absent(got) // whether there is one at all
 	default:
-		return got != nil && scalar(want) == scalar(got)
+		if got == nil { // Envoy leaves defaults out
+			return slices.Contains(defaults, scalar(want))
+		}
+		return scalar(want) == scalar(got)
 	}
 }
+
+// defaults are the values that Envoy's interface does not print: zero, and the first value of an enum.
+var defaults = []string{"0", "DEFAULT", "HUNDRED"}
 
 func absent(v any) bool {
 	switch v := v.(type) {

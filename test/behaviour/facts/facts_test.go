@@ -102,10 +102,16 @@ func TestFacts(t *testing.T) {
 			"discovery": "dns", "respect_dns_ttl": false, "keepalive": object{"keepalive_probes": 2.0}, "stat_name": "stats",
 			"circuit_breakers": []any{object{"priority": "HIGH", "max_requests": 10.0}},
 		}, path.Cluster(), ""},
-		"one breaker without a list": {object{"circuit_breakers": object{"max_requests": 10.0}}, path.Cluster(), ""},
-		"wrong cluster":              {object{"h2": false, "discovery": "eds", "health_checks": []any{object{}}}, path.Cluster(), "discovery h2 health_checks"},
-		"endpoints":                  {object{"discovery": "eds"}, d.ClusterOf(target("10.0.0.7:8080")).Cluster(), ""},
-		"logical DNS":                {object{"discovery": "logical_dns", "dns_family": "v4_only"}, d.ClusterOf(target("127.64.128.9:443")).Cluster(), ""},
+		"breakers under their priority": {object{"circuit_breakers": object{"high": object{"max_requests": 10.0}}}, path.Cluster(), ""},
+		"a mirror by its percentage": {object{"mirror": 25.0},
+			d.Find(&Request{Port: 8080, Host: "a.example.com", Path: "/q?debug=1", Method: "GET"}, nil).Route(), ""},
+		"another percentage": {object{"mirror": 20.0},
+			d.Find(&Request{Port: 8080, Host: "a.example.com", Path: "/q?debug=1", Method: "GET"}, nil).Route(), "mirror"},
+		"a default that is not printed": {object{"retry": object{"retry_on": "5xx", "host_selection_retry_max_attempts": 0.0}}, path.Route(), ""},
+		"one breaker without a list":    {object{"circuit_breakers": object{"max_requests": 10.0}}, path.Cluster(), ""},
+		"wrong cluster":                 {object{"h2": false, "discovery": "eds", "health_checks": []any{object{}}}, path.Cluster(), "discovery h2 health_checks"},
+		"endpoints":                     {object{"discovery": "eds"}, d.ClusterOf(target("10.0.0.7:8080")).Cluster(), ""},
+		"logical DNS":                   {object{"discovery": "logical_dns", "dns_family": "v4_only"}, d.ClusterOf(target("127.64.128.9:443")).Cluster(), ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

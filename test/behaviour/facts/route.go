@@ -1,6 +1,7 @@
 package facts
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -23,7 +24,7 @@ func (p *Path) Route() object {
 		"retry":                   action["retry_policy"],
 		"upgrades":                upgrades(action),
 		"rate_limits":             p.rateLimits(action),
-		"mirror":                  action["request_mirror_policies"],
+		"mirror":                  mirrors(action),
 		"ext_authz":               p.extAuthz(),
 		"auth_context_extensions": at(p.perRoute("ext_authz"), "check_settings")["context_extensions"],
 		"auto_host_rewrite":       action["auto_host_rewrite"] == true,
@@ -51,6 +52,26 @@ func upgrades(action object) []any {
 		out[i] = t
 	}
 	return out
+}
+
+// mirrors lists the policies that copy requests, each with the percentage it copies.
+func mirrors(action object) []any {
+	var out []any
+	for _, policy := range list(action, "request_mirror_policies") {
+		policy = maps.Clone(policy)
+		policy["percent"] = percentage(at(policy, "runtime_fraction", "default_value"))
+		out = append(out, policy)
+	}
+	return out
+}
+
+// percentage reads a FractionalPercent; everything, if there is none.
+func percentage(fraction object) float64 {
+	if fraction == nil {
+		return 100
+	}
+	perUnit := map[string]float64{"TEN_THOUSAND": 100, "MILLION": 10000}[text(fraction, "denominator")]
+	return number(fraction["numerator"]) / max(perUnit, 1)
 }
 
 // rateLimits lists, for each descriptor, its actions in order.

@@ -96,9 +96,8 @@ func (t *task) environment(c *spec.Case) (map[string]string, error) {
 		"ENVOY_CONCURRENCY": "1",
 		"ENVOY_ADMIN_PORT":  "8001",
 
-		"AMBASSADOR_ENVOY_BIND_ADDRESS":       t.gateway().String(),
-		"AMBASSADOR_HEALTHCHECK_BIND_ADDRESS": t.health().String(),
-		"AMBASSADOR_HEALTHCHECK_BIND_PORT":    "8877",
+		"AMBASSADOR_ENVOY_BIND_ADDRESS":    t.gateway().String(),
+		"AMBASSADOR_HEALTHCHECK_BIND_PORT": "8877",
 	}
 	if t.Isolation == isolation.Loopback {
 		names := []string{"ENVOY_ADMIN_PORT", "AMBASSADOR_HEALTHCHECK_BIND_PORT", "AMBASSADOR_READY_PORT"}
@@ -111,6 +110,7 @@ func (t *task) environment(c *spec.Case) (map[string]string, error) {
 		}
 	}
 	maps.Copy(env, c.Env)
+	env["AMBASSADOR_HEALTHCHECK_BIND_ADDRESS"] = t.health().String() // the runner must find it
 	return env, nil
 }
 
