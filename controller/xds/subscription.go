@@ -154,10 +154,13 @@ func (sub *subscription) sync(revision uint64, now time.Time) {
 	clear(sub.recheck)
 }
 
-// compareAll notes every name that the Envoy wants or holds.
+// compareAll notes every name that the Envoy wants or holds, or that was noted.
 func (sub *subscription) compareAll(revision uint64, now time.Time) {
 	sub.compare = false
-	for name := range maps.Clone(sub.known()) {
+	noted := slices.Collect(maps.Keys(sub.known()))
+	noted = slices.AppendSeq(noted, maps.Keys(sub.pending))
+	noted = slices.AppendSeq(noted, maps.Keys(sub.missing))
+	for _, name := range noted {
 		if sub.wants(name) {
 			sub.note(name, revision, now)
 		} else {
@@ -256,6 +259,7 @@ func (sub *subscription) respond(settled uint64, overdue time.Time) *response {
 	}
 	for name := range sub.missing {
 		r.removals = append(r.removals, removal{name: name, revision: everything})
+		delete(known, name)
 		delete(sub.missing, name)
 	}
 	if len(r.additions) == 0 && len(r.removals) == 0 && !sub.greet {

@@ -24,8 +24,9 @@ type table struct {
 
 // slot is the place of one resource in its table.
 type slot struct {
-	// newest is what the last update gave.
-	newest *entry
+	// newest is what the last update gave, and message what it was given as.
+	newest  *entry
+	message proto.Message
 	// accepted is the last content an Envoy has acknowledged; nil if none.
 	accepted *entry
 	// rejection is set while Envoy refuses newest.
@@ -49,10 +50,7 @@ func (s *slot) served() *entry {
 
 // entry is one content of one resource. It never changes, so that streams share
 // it, and the bytes in it, without copying.
-type entry struct {
-	message proto.Message
-	wire    *discoveryv3.Resource
-}
+type entry struct{ wire *discoveryv3.Resource }
 
 func (e *entry) version() string { return e.wire.GetVersion() }
 func (e *entry) bytes() []byte   { return e.wire.GetResource().GetValue() }
@@ -71,14 +69,11 @@ func encode(r Resource) (*entry, error) {
 		return nil, fmt.Errorf("marshalling %s %q: %w", shortName(r.TypeURL), r.Name, err)
 	}
 	sum := sha256.Sum256(value)
-	return &entry{
-		message: r.Message,
-		wire: &discoveryv3.Resource{
-			Name:     r.Name,
-			Version:  hex.EncodeToString(sum[:12]),
-			Resource: &anypb.Any{TypeUrl: r.TypeURL, Value: value},
-		},
-	}, nil
+	return &entry{wire: &discoveryv3.Resource{
+		Name:     r.Name,
+		Version:  hex.EncodeToString(sum[:12]),
+		Resource: &anypb.Any{TypeUrl: r.TypeURL, Value: value},
+	}}, nil
 }
 
 // changeLog remembers which names changed at which revision. It is trimmed as

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 )
 
 // Update replaces the whole set of resources and returns the revision that
@@ -53,11 +55,17 @@ func (s *Server) Apply(changed []Resource, removed []ID) (revision uint64, err e
 	return s.commit(entries, removed), nil
 }
 
+// update is new content for a resource, and the message it was given as.
+type update struct {
+	entry   *entry
+	message proto.Message
+}
+
 // compare encodes the resources whose content differs from the store's, and
 // lists all IDs given. Marshalling happens without mu held, so that it does not
 // hold up the streams.
-func (s *Server) compare(resources []Resource) (changed map[ID]*entry, all map[ID]bool, err error) {
-	changed, all = make(map[ID]*entry), make(map[ID]bool, len(resources))
+func (s *Server) compare(resources []Resource) (changed map[ID]update, all map[ID]bool, err error) {
+	changed, all = make(map[ID]update), make(map[ID]bool, len(resources))
 	var problems []error
 	for _, r := range resources {
 		t := s.tables[r.TypeURL]
@@ -73,8 +81,7 @@ func (s *Server) compare(resources []Resource) (changed map[ID]*entry, all map[I
 			continue
 		}
 		all[r.ID] = true
-		old := s.newest(r.ID)
-		if old != nil && old.message == r.Message {
+		if s.holds(r) {
 			continue
 		}
 		e, err := encode(r)
@@ -82,33 +89,43 @@ func (s *Server) compare(resources []Resource) (changed map[ID]*entry, all map[I
 			problems = append(problems, err)
 			continue
 		}
-		if old != nil && old.version() == e.version() {
-			continue
+		if !s.adopt(r, e.version()) {
+			changed[r.ID] = update{e, r.Message}
 		}
-		changed[r.ID] = e
 	}
 	return changed, all, errors.Join(problems...)
 }
 
-// newest is the content of a wanted resource; nil if there is none.
-func (s *Server) newest(id ID) *entry {
+// holds reports whether the store has this very message.
+func (s *Server) holds(r Resource) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if sl := s.tables[id.TypeURL].slots[id.Name]; sl != nil && !sl.retained {
-		return sl.newest
+	sl := s.tables[r.TypeURL].slots[r.Name]
+	return sl != nil && !sl.retained && sl.message == r.Message
+}
+
+// adopt reports whether the store has this content, and if so remembers the
+// message for holds.
+func (s *Server) adopt(r Resource, version string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sl := s.tables[r.TypeURL].slots[r.Name]
+	if sl == nil || sl.retained || sl.newest.version() != version {
+		return false
 	}
-	return nil
+	sl.message = r.Message
+	return true
 }
 
 // commit writes changes to the tables as one revision and wakes the streams.
-func (s *Server) commit(changed map[ID]*entry, removed []ID) uint64 {
+func (s *Server) commit(changed map[ID]update, removed []ID) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
 	next := s.revision + 1
 	dirty := s.revision == 0 // the first update opens the server, even an empty one
-	for id, e := range changed {
-		s.put(id, e, next)
+	for id, u := range changed {
+		s.put(id, u, next)
 		dirty = true
 	}
 	// What restored resources refer to is known only after the changes are in.
@@ -126,9 +143,9 @@ func (s *Server) commit(changed map[ID]*entry, removed []ID) uint64 {
 	return next
 }
 
-// put makes e the newest content of a resource. New content is given a chance
+// put makes u the newest content of a resource. New content is given a chance
 // whatever was said of the old. Callers hold mu.
-func (s *Server) put(id ID, e *entry, revision uint64) {
+func (s *Server) put(id ID, u update, revision uint64) {
 	t := s.tables[id.TypeURL]
 	sl := t.slots[id.Name]
 	if sl == nil {
@@ -139,7 +156,7 @@ func (s *Server) put(id ID, e *entry, revision uint64) {
 		delete(t.gone, id.Name)
 		t.slots[id.Name] = sl
 	}
-	sl.newest, sl.retained = e, false
+	sl.newest, sl.message, sl.retained = u.entry, u.message, false
 	s.settle(id, sl)
 	delete(s.retained, id)
 	sl.revision = revision
