@@ -51,6 +51,8 @@ func TestCRDs(t *testing.T) {
 		{"Drift", testCRDsDrift},
 		{"Adopt", testCRDsAdopt},
 		{"StoredVersions", testCRDsStoredVersions},
+		{"NamesTaken", testCRDsNamesTaken},
+		{"Forbidden", testCRDsForbidden},
 		{"DeleteIfEmpty", testCRDsDeleteIfEmpty},
 		{"Delete", testCRDsDelete},
 	} {
@@ -223,6 +225,47 @@ func testCRDsStoredVersions(w *crdWorld) {
 	if err := w.has(1); err != nil {
 		w.Errorf("something was written: %v", err)
 	}
+}
+
+// testCRDsNamesTaken has a name taken by a CRD of someone else: the wait ends
+// with the timeout, and the error has the API server's reason.
+func testCRDsNamesTaken(w *crdWorld) {
+	taken := definitions()[slices.IndexFunc(crds.Kinds(), func(k crds.Kind) bool { return k.Kind == "Mapping" })]
+	taken.Name = "routes.getambassador.io"
+	taken.Spec.Names.Plural, taken.Spec.Names.Singular = "routes", "route"
+	if _, err := w.api.Create(w.Context(), taken, metav1.CreateOptions{}); err != nil {
+		w.Fatal(err)
+	}
+	eventually(w.T, "the name is taken", func() bool {
+		crd, err := w.api.Get(w.Context(), taken.Name, metav1.GetOptions{})
+		return err == nil && hasCondition(*crd, apiextensionsv1.NamesAccepted)
+	})
+	w.run(
+		resource.TestStep{
+			Config:      w.config(installCRDs("timeouts {\n create = \"3s\"\n}")),
+			ExpectError: regexp.MustCompile(`(?s)mappings.getambassador.io.*NamesAccepted\s+is\s+False.*already\s+in\s+use`),
+		},
+		// The next apply finishes what the failed one has begun.
+		resource.TestStep{
+			PreConfig: func() { w.remove(taken.Name) },
+			Config:    w.config(installCRDs()),
+			Check:     func(*terraform.State) error { return w.same() },
+		},
+	)
+}
+
+// testCRDsForbidden applies without the right to: one error names the server,
+// the verb and the object.
+func testCRDsForbidden(w *crdWorld) {
+	kubeconfig, err := w.User("crds-nobody")
+	if err != nil {
+		w.Fatal(err)
+	}
+	config := fmt.Sprintf("provider \"emissary\" {\n  config_raw = %q\n}\n", kubeconfig)
+	w.run(resource.TestStep{
+		Config:      config + installCRDs(),
+		ExpectError: regexp.MustCompile(`(?s)Cannot\s+read\s+CustomResourceDefinition\s+authservices.getambassador.io\s+on\s+https://127.0.0.1.*crds-nobody`),
+	})
 }
 
 // testCRDsDeleteIfEmpty keeps CRDs that are in use and deletes unused ones,
