@@ -286,7 +286,7 @@ func (c *compiler) addAuthFilter(add func(name string, config proto.Message)) {
 	switch {
 	case c.authorization == nil:
 	case c.authorization.denied:
-		add("envoy.filters.http.lua.deny", luaScript(denyScript))
+		add(filterDeny, luaScript(denyScript))
 	default:
 		add(filterExtAuthz, c.authorization.config)
 	}

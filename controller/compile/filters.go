@@ -20,10 +20,11 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// Names of the HTTP filters that routes configure too.
+// Names of HTTP filters that are referred to elsewhere.
 const (
 	filterCORS     = "envoy.filters.http.cors"
 	filterExtAuthz = "envoy.filters.http.ext_authz"
+	filterDeny     = "emissary.auth.deny"
 )
 
 // filterSettings are the keys of the ambassador Module that add HTTP filters.

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -229,4 +231,14 @@ func shorten(value any) {
 			shorten(child)
 		}
 	}
+}
+
+// connectionManagerOf unpacks the HTTP connection manager of a filter chain.
+func connectionManagerOf(t *testing.T, chain *listenerv3.FilterChain) *hcmv3.HttpConnectionManager {
+	t.Helper()
+	manager := &hcmv3.HttpConnectionManager{}
+	if err := chain.Filters[0].GetTypedConfig().UnmarshalTo(manager); err != nil {
+		t.Fatal(err)
+	}
+	return manager
 }
