@@ -42,6 +42,8 @@ type Options struct {
 	Kubeconfig string
 	// Log takes everything the controller and its Envoy say.
 	Log *slog.Logger
+	// AccessLog takes Envoy's access log, unless the Module sends it elsewhere. Nil discards it.
+	AccessLog *os.File
 }
 
 // Run serves until the context ends; then it drains Envoy and returns. It returns early, with an error, when the
@@ -213,7 +215,8 @@ func newSupervisor(options Options, dir, socket string) (*envoy.Supervisor, erro
 	if err != nil {
 		return nil, fmt.Errorf("envoy's bootstrap: %w", err)
 	}
-	level := map[string]string{"trace": "trace", "debug": "debug", "info": "info", "warn": "warning", "error": "error"}[environment.LogLevel]
+	// Envoy says at info what the controller says at debug.
+	level := map[string]string{"trace": "debug", "debug": "info", "info": "warning", "warn": "warning", "error": "error"}[environment.LogLevel]
 	if environment.EnvoyDebug {
 		level = "debug"
 	}
@@ -225,6 +228,7 @@ func newSupervisor(options Options, dir, socket string) (*envoy.Supervisor, erro
 		LogLevel:    level,
 		DrainTime:   environment.DrainTime,
 		Logger:      options.Log.With("part", "envoy"),
+		Stdout:      options.AccessLog,
 	})
 }
 

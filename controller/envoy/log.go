@@ -22,7 +22,7 @@ var logLevels = map[string]slog.Level{
 }
 
 // forward passes Envoy's lines on until its output ends. A line in no format of
-// ours continues the one before: Envoy's backtraces, access logs to stdout.
+// ours continues the one before, as Envoy's backtraces do.
 func forward(log *slog.Logger, output io.Reader) {
 	level, component := slog.LevelInfo, ""
 	r := bufio.NewReaderSize(output, 64<<10)

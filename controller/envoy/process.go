@@ -16,15 +16,15 @@ type process struct {
 	exited  chan struct{} // closed once the process is gone and its output read
 }
 
-// startProcess starts Envoy with its output going to the log.
+// startProcess starts Envoy with its standard error, its own log, going to ours.
 func startProcess(log *slog.Logger, cmd *exec.Cmd) (*process, error) {
-	// A pipe of our own, because cmd.StdoutPipe closes its end on Wait, before
+	// A pipe of our own, because cmd.StderrPipe closes its end on Wait, before
 	// the last lines, which say why Envoy ended, have been read.
 	output, input, err := os.Pipe()
 	if err != nil {
-		return nil, fmt.Errorf("making a pipe for its output: %w", err)
+		return nil, fmt.Errorf("making a pipe for its log: %w", err)
 	}
-	cmd.Stdout, cmd.Stderr = input, input
+	cmd.Stderr = input
 	cmd.SysProcAttr = attributes()
 	err = cmd.Start()
 	_ = input.Close() // Envoy has its own copy

@@ -38,8 +38,11 @@ type Config struct {
 	// DrainTime bounds how long connections of a replaced or removed listener
 	// and of a stopping Envoy may go on. Default 600 s (AMBASSADOR_DRAIN_TIME).
 	DrainTime time.Duration
-	// Logger receives Envoy's lines and the supervisor's own; nil discards.
+	// Logger receives Envoy's own log and the supervisor's; nil discards.
 	Logger *slog.Logger
+	// Stdout becomes Envoy's standard output, where access logs go unless the
+	// Module says otherwise: as they are, whatever the log level. Nil discards.
+	Stdout *os.File
 }
 
 // Restarting begins quickly, so that a crash is a short gap, and backs off, so
@@ -156,7 +159,11 @@ func (s *Supervisor) start() (*process, error) {
 	if err := os.Remove(s.admin.addressFile); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("envoy supervisor: removing the last Envoy's admin address: %w", err)
 	}
-	p, err := startProcess(s.log, exec.Command(s.config.Command, s.arguments()...))
+	cmd := exec.Command(s.config.Command, s.arguments()...)
+	if s.config.Stdout != nil {
+		cmd.Stdout = s.config.Stdout
+	}
+	p, err := startProcess(s.log, cmd)
 	if err != nil {
 		return nil, fmt.Errorf("starting Envoy (set ENVOY to the path of its binary): %w", err)
 	}

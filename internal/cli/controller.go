@@ -26,6 +26,7 @@ func newController() *cobra.Command {
 				return err
 			}
 			options.Environment = environment
+			options.AccessLog = os.Stdout
 			options.Log = newLogger(cmd.ErrOrStderr(), environment)
 			// The Kubernetes client library logs by klog.
 			klog.SetSlogLogger(options.Log.With("part", "kubernetes"))
