@@ -18,8 +18,7 @@ list that has a name twice. Takes root, and canary (a boolean).
 {{- define "emissary-ingress.env" -}}
 {{- $values := .root.Values -}}
 {{- $variables := list
-      (dict "name" "HOST_IP" "valueFrom" (dict "fieldRef" (dict "fieldPath" "status.hostIP")))
-      (dict "name" "POD_NAME" "valueFrom" (dict "fieldRef" (dict "fieldPath" "metadata.name"))) -}}
+      (dict "name" "HOST_IP" "valueFrom" (dict "fieldRef" (dict "fieldPath" "status.hostIP"))) -}}
 {{- if $values.namespace.name -}}
 {{- $variables = append $variables (dict "name" "AMBASSADOR_NAMESPACE" "value" $values.namespace.name) -}}
 {{- else -}}
@@ -57,8 +56,27 @@ list that has a name twice. Takes root, and canary (a boolean).
 {{- define "emissary-ingress.envLiteral" -}}
 {{- $name := .name -}}
 {{- range (include "emissary-ingress.env" (dict "root" .root "canary" false) | fromYamlArray) -}}
-{{- if eq .name $name -}}{{- .value -}}{{- end -}}
+{{- if eq .name $name -}}{{- default "" .value -}}{{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{/* The namespace the controller takes for its own: that of its Lease. */}}
+{{- define "emissary-ingress.ownNamespace" -}}
+{{- include "emissary-ingress.envLiteral" (dict "root" . "name" "AMBASSADOR_NAMESPACE") | default (include "emissary-ingress.namespace" .) -}}
+{{- end -}}
+
+{{/*
+resourceNames of the Lease, as a list; empty where the id is not known here
+(valueFrom), which in RBAC means any name.
+*/}}
+{{- define "emissary-ingress.leaseNames" -}}
+{{- $names := list "emissary-default" -}}
+{{- range (include "emissary-ingress.env" (dict "root" . "canary" false) | fromYamlArray) -}}
+{{- if eq .name "AMBASSADOR_ID" -}}
+{{- $names = ternary (list) (list (printf "emissary-%s" .value)) (hasKey . "valueFrom") -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $names -}}
 {{- end -}}
 
 {{/* The port of the health, metrics and diagnostics server. */}}

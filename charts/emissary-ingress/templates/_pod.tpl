@@ -77,9 +77,20 @@ hostNetwork the old one goes first.
 {{- toYaml $strategy -}}
 {{- end -}}
 
+{{/*
+Values of Emissary's charts that cannot be ignored without losing routes: a
+failure now, rather than a surprise later.
+*/}}
+{{- define "emissary-ingress.refuse" -}}
+{{- with .Values.ambassadorConfig -}}
+{{- fail "ambassadorConfig is not supported: a static configuration file has no status and no reload; put its resources into the chart emissary-config, or apply them" -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Metadata and spec of a pod; takes root and profile ("main" or "canary"). */}}
 {{- define "emissary-ingress.pod" -}}
 {{- $root := .root -}}
+{{- include "emissary-ingress.refuse" $root -}}
 {{- $canary := eq .profile "canary" -}}
 {{- $lists := dict -}}
 {{- range $key := list "volumes" "volumesRaw" "volumeMounts" "volumeMountsRaw" "initContainers" "sidecarContainers" -}}
@@ -89,14 +100,9 @@ hostNetwork the old one goes first.
 metadata:
   labels:
     {{- include "emissary-ingress.podLabels" $ | nindent 4 }}
-  {{- if or .podAnnotations .ambassadorConfig }}
+  {{- with .podAnnotations }}
   annotations:
-    {{- if .ambassadorConfig }}
-    checksum/config: {{ sha256sum .ambassadorConfig }}
-    {{- end }}
-    {{- with .podAnnotations }}
     {{- toYaml . | nindent 4 }}
-    {{- end }}
   {{- end }}
 spec:
   serviceAccountName: {{ include "emissary-ingress.serviceAccountName" $root }}
@@ -170,11 +176,6 @@ spec:
       volumeMounts:
         - name: runtime
           mountPath: /tmp
-        {{- if .ambassadorConfig }}
-        - name: ambassador-config
-          mountPath: /ambassador/ambassador-config
-          readOnly: true
-        {{- end }}
         {{- with concat $lists.volumeMounts $lists.volumeMountsRaw }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -184,14 +185,6 @@ spec:
   volumes:
     - name: runtime
       emptyDir: {}
-    {{- if .ambassadorConfig }}
-    - name: ambassador-config
-      configMap:
-        name: {{ include "emissary-ingress.fullname" $root }}-file-config
-        items:
-          - key: ambassadorConfig
-            path: ambassador-config.yaml
-    {{- end }}
     {{- with concat $lists.volumes $lists.volumesRaw }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
