@@ -41,8 +41,43 @@ func Fetch(ctx context.Context, admin string) (*Dump, error) {
 	return parse(root), nil
 }
 
+// Compiled reads the output of the compile command. It shows what Envoy's admin interface redacts.
+func Compiled(output []byte) (*Dump, error) {
+	var root object
+	if err := json.Unmarshal(output, &root); err != nil {
+		return nil, fmt.Errorf("reading the output of compile: %w", err)
+	}
+	d := newDump()
+	d.listeners = list(root, "listeners")
+	for _, route := range list(root, "routes") {
+		d.routes[text(route, "name")] = route
+	}
+	for _, cluster := range list(root, "clusters") {
+		d.clusters[text(cluster, "name")] = cluster
+	}
+	for _, assignment := range list(root, "endpoints") {
+		d.endpoints[text(assignment, "cluster_name")] = list(assignment, "endpoints")
+	}
+	return d, nil
+}
+
+// Redacted tells whether Envoy hid any of the facts.
+func Redacted(facts map[string]any) bool {
+	hidden := false
+	walk(facts, func(o object) {
+		for _, value := range o {
+			hidden = hidden || value == "[redacted]"
+		}
+	})
+	return hidden
+}
+
+func newDump() *Dump {
+	return &Dump{routes: map[string]object{}, clusters: map[string]object{}, endpoints: map[string][]object{}}
+}
+
 func parse(root object) *Dump {
-	d := &Dump{routes: map[string]object{}, clusters: map[string]object{}, endpoints: map[string][]object{}}
+	d := newDump()
 	for _, config := range list(root, "configs") {
 		switch kind := text(config, "@type"); {
 		case strings.HasSuffix(kind, "ListenersConfigDump"):

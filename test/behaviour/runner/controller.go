@@ -35,12 +35,13 @@ const (
 
 // controller is a running controller in folder mode.
 type controller struct {
-	process *exec.Cmd
-	exited  chan struct{}
-	logFile string
-	gateway netip.Addr
-	health  string // "host:port" of health checks and diagnostics
-	admin   string // "host:port" of Envoy's admin interface
+	process   *exec.Cmd
+	exited    chan struct{}
+	logFile   string
+	manifests string // the folder it serves
+	gateway   netip.Addr
+	health    string // "host:port" of health checks and diagnostics
+	admin     string // "host:port" of Envoy's admin interface
 }
 
 // startController writes the objects to a folder and starts the controller on it.
@@ -66,12 +67,13 @@ func startController(ctx context.Context, t *task, c *spec.Case, plan *services.
 		gateway = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	}
 	controller := &controller{
-		process: exec.CommandContext(ctx, t.Binary, "controller", "--manifests", manifests),
-		exited:  make(chan struct{}),
-		logFile: log.Name(),
-		gateway: gateway,
-		health:  net.JoinHostPort(env["AMBASSADOR_HEALTHCHECK_BIND_ADDRESS"], env["AMBASSADOR_HEALTHCHECK_BIND_PORT"]),
-		admin:   net.JoinHostPort("127.0.0.1", env["ENVOY_ADMIN_PORT"]),
+		process:   exec.CommandContext(ctx, t.Binary, "controller", "--manifests", manifests),
+		exited:    make(chan struct{}),
+		logFile:   log.Name(),
+		manifests: manifests,
+		gateway:   gateway,
+		health:    net.JoinHostPort(env["AMBASSADOR_HEALTHCHECK_BIND_ADDRESS"], env["AMBASSADOR_HEALTHCHECK_BIND_PORT"]),
+		admin:     net.JoinHostPort("127.0.0.1", env["ENVOY_ADMIN_PORT"]),
 	}
 	for name, value := range env {
 		controller.process.Env = append(controller.process.Env, name+"="+value)
@@ -226,6 +228,19 @@ func (c *controller) get(ctx context.Context, host, path string) ([]byte, error)
 		err = fmt.Errorf("%s answers %d: %s", path, response.StatusCode, strings.TrimSpace(string(body)))
 	}
 	return body, err
+}
+
+// compile runs the compile command on the same manifests, in the same environment.
+func (c *controller) compile(ctx context.Context) ([]byte, error) {
+	command := exec.CommandContext(ctx, c.process.Path, "compile", "--filename", c.manifests, "--output", "json")
+	command.Env = c.process.Env
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	output, err := command.Output()
+	if err != nil {
+		return nil, fmt.Errorf("compile: %w: %s", err, stderr.String())
+	}
+	return output, nil
 }
 
 // log is what the controller and its Envoy have said so far.

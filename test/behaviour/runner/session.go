@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -24,7 +23,8 @@ type session struct {
 	journal    *backend.Journal
 	plan       *services.Plan
 	namespace  string      // the controller's
-	dump       *facts.Dump // fetched when a probe first needs it
+	dump       *facts.Dump // what Envoy has; fetched when a probe first needs it
+	compiled   *facts.Dump // what compile says; made when Envoy hides something
 }
 
 // run sends one probe and compares all that it expects.
@@ -86,92 +86,6 @@ func (s *session) checkMirror(id string, e *spec.Expect) []probe.Failure {
 		return nil
 	}
 	return []probe.Failure{{Key: "mirror_to", Got: "no copy in " + laterTimeout.String(), Want: want}}
-}
-
-// checkFacts compares the configuration that the request meets.
-func (s *session) checkFacts(ctx context.Context, p *spec.Probe, answer *probe.Answer) ([]probe.Failure, error) {
-	if s.dump == nil {
-		dump, err := facts.Fetch(ctx, s.controller.admin)
-		if err != nil {
-			return nil, err
-		}
-		s.dump = dump
-	}
-	path := s.path(p, answer)
-	var failures []probe.Failure
-	add := func(key string, differences []facts.Difference) {
-		for _, d := range differences {
-			failures = append(failures, probe.Failure{Key: key + "." + d.Fact, Got: d.Got, Want: d.Want})
-		}
-	}
-	if len(p.Expect.Route) > 0 {
-		if route := path.Route(); route != nil {
-			add("route", facts.Compare(p.Expect.Route, route))
-		} else {
-			failures = append(failures, probe.Failure{Key: "route", Got: "no route in Envoy's configuration", Want: "one that matches"})
-		}
-	}
-	if want := p.Expect.Cluster; len(want) > 0 {
-		if name, ok := want["service"].(string); ok {
-			path = s.dump.ClusterOf(s.at(s.canonical(name)))
-			want = withoutService(want)
-		}
-		if cluster := path.Cluster(); cluster != nil {
-			add("cluster", facts.Compare(want, cluster))
-		} else {
-			failures = append(failures, probe.Failure{Key: "cluster", Got: "no such cluster in Envoy's configuration", Want: "one"})
-		}
-	}
-	return failures, nil
-}
-
-func withoutService(want map[string]any) map[string]any {
-	rest := map[string]any{}
-	for key, value := range want {
-		if key != "service" {
-			rest[key] = value
-		}
-	}
-	return rest
-}
-
-// path follows the probe's request through Envoy's configuration, to the backend that answered it.
-func (s *session) path(p *spec.Probe, answer *probe.Answer) *facts.Path {
-	if p.Request == nil {
-		return nil
-	}
-	r := p.Request
-	request := &facts.Request{
-		Port: r.ListenerPort, TLS: r.Scheme == "https", SNI: r.Host, Host: r.Host,
-		Path: r.Path, Method: r.Method, Headers: map[string][]string{},
-	}
-	if request.Method == "" {
-		request.Method = "GET"
-	}
-	if r.SNI != nil {
-		request.SNI = *r.SNI
-	}
-	for name, values := range r.Headers {
-		request.Headers[name] = values
-	}
-	var target facts.Target
-	if answer != nil && answer.Seen != nil {
-		target = s.at(answer.Seen.Backends...)
-	}
-	return s.dump.Find(request, target)
-}
-
-// at is the target of backends by name.
-func (s *session) at(names ...string) facts.Target {
-	addresses := map[netip.AddrPort]bool{}
-	for address, here := range s.plan.Backends {
-		for _, name := range names {
-			for _, candidate := range here {
-				addresses[address] = addresses[address] || candidate == name
-			}
-		}
-	}
-	return facts.AtAddress(addresses, s.plan.Names)
 }
 
 // title describes a probe in one line.
