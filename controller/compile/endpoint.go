@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -63,7 +62,7 @@ func Endpoints(s *store.Store, resource, namespace, name string, port uint32) *e
 }
 
 func addressOf(endpoint *endpointv3.LbEndpoint) string {
-	return endpoint.GetEndpoint().GetAddress().GetAddress().(*corev3.Address_SocketAddress).SocketAddress.GetAddress()
+	return endpoint.GetEndpoint().GetAddress().GetSocketAddress().GetAddress()
 }
 
 // endpointPort says which port of an EndpointSlice a port of a Service is.

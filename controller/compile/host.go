@@ -42,17 +42,17 @@ const fallbackSecret = "fallback-self-signed-cert"
 // object at all, a default one serves every hostname.
 func (c *compiler) hostsByHostname() []*host {
 	var hosts []*host
-	any := false
+	found := false
 	for _, object := range c.store.Hosts() {
 		if !c.member(object) {
 			continue
 		}
-		any = true
+		found = true
 		if h := c.newHost(object); h != nil {
 			hosts = append(hosts, h)
 		}
 	}
-	if !any {
+	if !found {
 		hosts = append(hosts, c.defaultHost())
 	}
 	slices.SortStableFunc(hosts, func(a, b *host) int { return cmp.Compare(a.hostname, b.hostname) })

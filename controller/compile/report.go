@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
@@ -76,7 +74,7 @@ type ledger map[store.Ref]*Report
 // open starts the report of an object.
 func (l ledger) open(obj v3alpha1.Object) store.Ref {
 	ref := store.RefOf(obj)
-	l[ref] = &Report{Generation: obj.(metav1.Object).GetGeneration()}
+	l[ref] = &Report{Generation: obj.GetGeneration()}
 	return ref
 }
 

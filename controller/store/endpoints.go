@@ -38,7 +38,10 @@ func serviceOf(slice *discoveryv1.EndpointSlice) key {
 }
 
 func (t *endpointTable) upsert(obj metav1.Object) (changed bool) {
-	next := obj.(*discoveryv1.EndpointSlice)
+	next, ok := obj.(*discoveryv1.EndpointSlice)
+	if !ok {
+		return false
+	}
 	old, known := t.table.get(next.Namespace, next.Name)
 	if known && sameSlice(old, next) {
 		return false
