@@ -25,6 +25,7 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"terraform-provider-emissary/controller/xds"
@@ -36,6 +37,9 @@ type world struct {
 	*Supervisor
 	t         *testing.T
 	xds       *xds.Server
+	registry  *prometheus.Registry // of xds
+	stopXDS   func()
+	socket    string
 	port      int // of the listener
 	ready     int // of the ready listener
 	logs      *safeBuffer
@@ -61,12 +65,10 @@ func start(t *testing.T, options Options, config Config) *world {
 		}
 	})
 
-	w.xds = xds.NewServer(xds.Options{Logger: log})
-	options.XDSSocket = filepath.Join(dir, "xds.sock")
-	listener, err := net.Listen("unix", options.XDSSocket)
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.socket = filepath.Join(dir, "xds.sock")
+	options.XDSSocket = w.socket
+	w.startXDS()
+	t.Cleanup(func() { w.stopXDS() })
 	config.Bootstrap, err = Bootstrap(options)
 	if err != nil {
 		t.Fatal(err)
@@ -76,20 +78,51 @@ func start(t *testing.T, options Options, config Config) *world {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- w.xds.Serve(ctx, listener) }()
 	go func() { w.ran <- w.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-served; err != nil {
-			t.Errorf("xds.Serve: %v", err)
-		}
 		if err := <-w.ran; err != nil && !errors.Is(err, context.Canceled) {
 			t.Errorf("Run: %v", err)
 		}
 		w.ran <- nil // for a test that has already waited
 	})
 	return w
+}
+
+// startXDS starts an xDS server without resources.
+func (w *world) startXDS() {
+	w.t.Helper()
+	w.registry = prometheus.NewRegistry()
+	w.xds = xds.NewServer(xds.Options{Logger: slog.New(slog.NewTextHandler(w.logs, nil)), Registerer: w.registry})
+	listener, err := net.Listen("unix", w.socket)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- w.xds.Serve(ctx, listener) }()
+	w.stopXDS = func() {
+		cancel()
+		if err := <-served; err != nil {
+			w.t.Errorf("xds.Serve: %v", err)
+		}
+	}
+}
+
+// count sums a counter of the xDS server.
+func (w *world) count(name string) (sum float64) {
+	families, err := w.registry.Gather()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				sum += m.GetCounter().GetValue()
+			}
+		}
+	}
+	return sum
 }
 
 // serve hands Envoy a route to the backend and waits until it is acknowledged.
@@ -117,14 +150,8 @@ func (w *world) serve(backend *httptest.Server, name string) {
 		{ID: xds.ID{TypeURL: xds.ListenerType, Name: ready.GetName()}, Message: ready},
 		{ID: xds.ID{TypeURL: xds.RouteType, Name: "http"}, Message: routeTo(name)},
 	}
-	revision, err := w.xds.Update(w.resources)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(w.t.Context(), 30*time.Second)
-	defer cancel()
-	if _, err := w.xds.Wait(ctx, revision); err != nil {
-		w.t.Fatalf("revision %d was not acknowledged: %v; state %+v", revision, err, w.xds.State())
+	if st := w.update(w.resources...); st.Rejected != nil {
+		w.t.Fatalf("Envoy rejects %+v", st.Rejected)
 	}
 }
 
