@@ -183,17 +183,12 @@ func (r *crdsResource) Read(ctx context.Context, _ resource.ReadRequest, resp *r
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	var found []*kube.CRD
-	for _, definition := range crds.Definitions() {
-		live, err := client.GetCRD(ctx, definition.Name)
-		if err != nil {
-			resp.Diagnostics.AddError("Cannot read the CRDs", sentence(err))
-			return
-		}
-		if live != nil && live.DeletionTimestamp == nil {
-			found = append(found, live)
-		}
+	found, err := client.GetCRDs(ctx, crdNames())
+	if err != nil {
+		resp.Diagnostics.AddError("Cannot read the CRDs", sentence(err))
+		return
 	}
+	found = slices.DeleteFunc(found, func(crd *kube.CRD) bool { return crd.DeletionTimestamp != nil })
 	if len(found) == 0 {
 		resp.State.RemoveResource(ctx)
 		return
@@ -228,11 +223,7 @@ func (r *crdsResource) Delete(ctx context.Context, req resource.DeleteRequest, r
 			return
 		}
 	}
-	var names []string
-	for _, definition := range crds.Definitions() {
-		names = append(names, definition.Name)
-	}
-	if err := client.DeleteCRDs(ctx, names); err != nil {
+	if err := client.DeleteCRDs(ctx, crdNames()); err != nil {
 		resp.Diagnostics.AddError("Cannot delete the CRDs", sentence(err))
 	}
 }
@@ -264,6 +255,14 @@ func (r *crdsResource) begin(ctx context.Context, timeout timeoutOf, diags *diag
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	return client, ctx, cancel
+}
+
+func crdNames() []string {
+	var names []string
+	for _, definition := range crds.Definitions() {
+		names = append(names, definition.Name)
+	}
+	return names
 }
 
 // summaries returns the attribute kinds for the given CRDs.

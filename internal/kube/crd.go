@@ -1,8 +1,8 @@
 package kube
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,8 +28,18 @@ func crdRef(name string) Ref {
 	}}
 }
 
-// GetCRD reads a CRD; nil when there is none of that name.
-func (c *Client) GetCRD(ctx context.Context, name string) (*CRD, error) {
+// GetCRDs reads CRDs by name and returns those that are there.
+func (c *Client) GetCRDs(ctx context.Context, names []string) ([]*CRD, error) {
+	found := make([]*CRD, len(names))
+	err := atOnce(names, func(i int, name string) (err error) {
+		found[i], err = c.getCRD(ctx, name)
+		return err
+	})
+	return slices.DeleteFunc(found, func(crd *CRD) bool { return crd == nil }), err
+}
+
+// getCRD reads a CRD; nil when there is none of that name.
+func (c *Client) getCRD(ctx context.Context, name string) (*CRD, error) {
 	object, err := c.Get(ctx, crdRef(name))
 	if err != nil || object == nil {
 		return nil, err
@@ -39,6 +49,19 @@ func (c *Client) GetCRD(ctx context.Context, name string) (*CRD, error) {
 		return nil, fmt.Errorf("CustomResourceDefinition %s on %s cannot be read: %w", name, c.Server(), err)
 	}
 	return crd, nil
+}
+
+// atOnce calls the function for every name at the same time, because each call
+// is a matter of waiting, and returns the first error in the order of names:
+// most often all are the same.
+func atOnce(names []string, call func(i int, name string) error) error {
+	failures := make([]error, len(names))
+	var all sync.WaitGroup
+	for i, name := range names {
+		all.Go(func() { failures[i] = call(i, name) })
+	}
+	all.Wait()
+	return cmp.Or(failures...)
 }
 
 // ApplyCRDs writes CRDs with server-side apply and returns when the API server
@@ -69,7 +92,7 @@ func (c *Client) ApplyCRDs(ctx context.Context, definitions []*CRD) error {
 // checkStoredVersions explains beforehand what the API server would refuse:
 // dropping a version that objects are stored in would lose them.
 func (c *Client) checkStoredVersions(ctx context.Context, definition *CRD) error {
-	live, err := c.GetCRD(ctx, definition.Name)
+	live, err := c.getCRD(ctx, definition.Name)
 	if err != nil || live == nil {
 		return err
 	}
@@ -107,7 +130,7 @@ func (c *Client) applyCRD(ctx context.Context, definition *CRD) error {
 func (c *Client) waitEstablished(ctx context.Context, definition *CRD) error {
 	pause := firstPause
 	for {
-		live, err := c.GetCRD(ctx, definition.Name)
+		live, err := c.getCRD(ctx, definition.Name)
 		switch {
 		case err != nil:
 			return err
@@ -155,14 +178,7 @@ func notEstablished(crd *CRD) string {
 // whole cluster, and waits until they are gone. Those that are gone already are
 // deleted.
 func (c *Client) DeleteCRDs(ctx context.Context, names []string) error {
-	// At the same time, because each takes the API server a moment to clean up.
-	failures := make([]error, len(names))
-	var all sync.WaitGroup
-	for i, name := range names {
-		all.Go(func() { failures[i] = c.Delete(ctx, crdRef(name)) })
-	}
-	all.Wait()
-	return errors.Join(failures...)
+	return atOnce(names, func(_ int, name string) error { return c.Delete(ctx, crdRef(name)) })
 }
 
 // AnyObject returns the name of one object of the kind, in any namespace, as
