@@ -278,6 +278,31 @@ func TestStopDrains(t *testing.T) {
 	}
 }
 
+// Idle keep-alive connections, which clients may hold for an hour, do not keep
+// Envoy from ending.
+func TestStopLeavesIdleConnections(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{}, Config{DrainTime: time.Minute})
+	w.serve(backend(t, "one"), "one")
+	idle := http.Client{Transport: &http.Transport{}}
+	resp, err := idle.Get(fmt.Sprintf("http://127.0.0.1:%d/", w.port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if load, err := w.Admin().Load(t.Context()); err != nil || load != (Load{Connections: 1}) {
+		t.Errorf("Load: %+v, %v; want one idle connection", load, err)
+	}
+	began := time.Now()
+	if err := w.Stop(t.Context()); err != nil {
+		t.Errorf("Stop: %v", err)
+	}
+	if took := time.Since(began); took < drainIdle {
+		t.Errorf("the idle connection was cut after %s, want at least %s", took, drainIdle)
+	}
+}
+
 func TestStopIsBounded(t *testing.T) {
 	t.Parallel()
 	w := start(t, Options{}, Config{DrainTime: time.Second})
