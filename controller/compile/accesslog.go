@@ -3,8 +3,6 @@ package compile
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -73,7 +71,7 @@ func checkLogFormat(raw json.RawMessage) error {
 }
 
 func checkLogFields(field string, fields map[string]any) error {
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
+	for _, name := range sortedKeys(fields) {
 		switch value := fields[name].(type) {
 		case string:
 			if err := checkTemplate(field+"."+name, value); err != nil {

@@ -88,7 +88,7 @@ func checkAuthService(spec *v3alpha1.AuthServiceSpec) error {
 	}{
 		{"allowed_request_headers", spec.AllowedRequestHeaders},
 		{"allowed_authorization_headers", spec.AllowedAuthorizationHeaders},
-		{"add_auth_headers", slices.Sorted(maps.Keys(spec.AddAuthHeaders))},
+		{"add_auth_headers", sortedKeys(spec.AddAuthHeaders)},
 	} {
 		for _, name := range list.names {
 			if err := checkHeaderName(list.field, name); err != nil {
@@ -96,7 +96,7 @@ func checkAuthService(spec *v3alpha1.AuthServiceSpec) error {
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(spec.AddAuthHeaders)) {
+	for _, name := range sortedKeys(spec.AddAuthHeaders) {
 		if err := checkHeaderValue("add_auth_headers."+name, spec.AddAuthHeaders[name]); err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func (c *compiler) authFilter(spec *v3alpha1.AuthServiceSpec, cluster string) *e
 	}
 	if len(headers) > 0 {
 		service.AuthorizationRequest = &extauthzv3.AuthorizationRequest{}
-		for _, name := range slices.Sorted(maps.Keys(headers)) {
+		for _, name := range sortedKeys(headers) {
 			service.AuthorizationRequest.HeadersToAdd = append(service.AuthorizationRequest.HeadersToAdd,
 				&corev3.HeaderValue{Key: name, Value: headers[name]})
 		}

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"regexp"
+	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 
@@ -127,14 +127,21 @@ func (u upstream) identity() any {
 	}
 }
 
-// notStatName is what Emissary replaces in a service's name to make the name of its statistics.
-var notStatName = regexp.MustCompile(`[^0-9A-Za-z_]`)
+// statName makes the name of a service's statistics the way Emissary does: anything unusual becomes an underscore.
+func statName(service serviceName) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, service.asWritten())
+}
 
 // newCluster builds the cluster of an upstream: where its endpoints are, and how connections to them behave.
 func (c *compiler) newCluster(name string, u upstream) *clusterv3.Cluster {
 	cluster := &clusterv3.Cluster{
 		Name:           name,
-		AltStatName:    cmp.Or(u.StatsName, notStatName.ReplaceAllString(u.Service.statName(), "_")),
+		AltStatName:    cmp.Or(u.StatsName, statName(u.Service)),
 		ConnectTimeout: milliseconds(u.ConnectTimeoutMs),
 		LbPolicy:       balancingPolicies[u.Balancing],
 	}

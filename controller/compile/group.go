@@ -21,7 +21,7 @@ type group struct {
 	first *mapping
 	// shared holds the settings that Mappings of a group have in common: the last one in load order that sets a field
 	// decides it, and headers to add are united.
-	shared v3alpha1.MappingSpec
+	shared *v3alpha1.MappingSpec
 
 	labels    map[string]string
 	hostname  string
@@ -39,7 +39,7 @@ type group struct {
 }
 
 // weight orders the group among others. All members match alike, so they weigh alike.
-func (g *group) weight() routeWeight { return g.first.weight }
+func (g *group) weight() *routeWeight { return &g.first.weight }
 
 // all returns every Mapping in the group.
 func (g *group) all() []*mapping {
@@ -211,13 +211,18 @@ func (c *compiler) settle(g *group) {
 		sources = []*mapping{g.redirect}
 	}
 	if len(sources) == 1 {
-		g.shared = *sources[0].spec
+		g.shared = sources[0].spec
 	} else {
+		g.shared = &v3alpha1.MappingSpec{}
 		for _, m := range sources {
-			share(&g.shared, m.spec)
+			share(g.shared, m.spec)
 		}
 	}
-	c.applyDefaults(&g.shared)
+	if c.module.hasDefaults() {
+		shared := *g.shared
+		c.applyDefaults(&shared)
+		g.shared = &shared
+	}
 }
 
 // share lets a Mapping's settings override those of its group.

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"net/netip"
+	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -104,7 +105,12 @@ func (c *compiler) serviceOf(service serviceName) (object *corev1.Service, names
 	return c.store.Service(namespace, name), namespace, name
 }
 
+// isAddress reports whether a host is an IP address.
 func isAddress(host string) bool {
+	// Only digits can start an IPv4 address; most hosts are names, and parsing one to find that out is not free.
+	if host == "" || (host[0] < '0' || host[0] > '9') && !strings.Contains(host, ":") {
+		return false
+	}
 	_, err := netip.ParseAddr(host)
 	return err == nil
 }

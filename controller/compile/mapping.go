@@ -2,8 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/crds/v3alpha1"
@@ -77,10 +75,10 @@ func (c *compiler) newMapping(ref store.Ref, namespace string, labels map[string
 // conditions lists exact and then regular expression conditions, each by name: the order Emissary meets them in.
 func conditions(exact, regex map[string]string) []condition {
 	var list []condition
-	for _, name := range slices.Sorted(maps.Keys(exact)) {
+	for _, name := range sortedKeys(exact) {
 		list = append(list, condition{name: name, value: exact[name]})
 	}
-	for _, name := range slices.Sorted(maps.Keys(regex)) {
+	for _, name := range sortedKeys(regex) {
 		list = append(list, condition{name: name, value: regex[name], regex: true})
 	}
 	return list

@@ -2,8 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"terraform-provider-emissary/crds/v3alpha1"
@@ -103,7 +101,7 @@ func checkHostGlob(field, glob string) error {
 }
 
 func checkMatches(field string, matches map[string]string) error {
-	for _, name := range slices.Sorted(maps.Keys(matches)) {
+	for _, name := range sortedKeys(matches) {
 		if field == "headers" {
 			if err := checkHeaderName(field, name); err != nil {
 				return err
@@ -120,7 +118,7 @@ func checkMatches(field string, matches map[string]string) error {
 }
 
 func checkRegexMatches(field string, matches map[string]string, maxRegex int) error {
-	for _, name := range slices.Sorted(maps.Keys(matches)) {
+	for _, name := range sortedKeys(matches) {
 		if field == "regex_headers" {
 			if err := checkHeaderName(field, name); err != nil {
 				return err
@@ -168,7 +166,7 @@ func checkSubstitution(field string, s *v3alpha1.RegexSubstitution, maxRegex int
 }
 
 func checkAddedHeaders(field string, headers map[string]v3alpha1.AddedHeader) error {
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
+	for _, name := range sortedKeys(headers) {
 		if err := checkEditableHeader(field, name); err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 
 	"terraform-provider-emissary/controller/store"
@@ -113,7 +112,7 @@ func (c *compiler) readModule(m *module, raw []byte) {
 		}
 	}
 	keys := m.keys()
-	for _, key := range slices.Sorted(maps.Keys(config)) {
+	for _, key := range sortedKeys(config) {
 		read, known := keys[key]
 		switch {
 		case !known:
@@ -238,3 +237,17 @@ func notNegative(n *int) error { return checkNotNegative("value", n) }
 
 // enabled reads a switch that defaults to true.
 func (s syntheticRoute) enabled() bool { return s.Enabled == nil || *s.Enabled }
+
+// hasDefaults reports whether the Module sets any of what applyDefaults fills in.
+func (m *module) hasDefaults() bool {
+	return m.cors != nil || m.retryPolicy != nil || m.loadBalancer != nil || m.defaults.set()
+}
+
+func (d *mappingDefaults) set() bool {
+	for _, f := range []fallbackFields{d.fallbackFields, d.HTTPMapping} {
+		if len(f.AddRequestHeaders)+len(f.AddResponseHeaders)+len(f.RemoveRequestHeaders)+len(f.RemoveResponseHeaders) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -45,13 +46,8 @@ type Output struct {
 
 // sorted returns the values of a map of named messages ordered by name.
 func sorted[M proto.Message](byName map[string]M) []M {
-	names := make([]string, 0, len(byName))
-	for name := range byName {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	list := make([]M, 0, len(names))
-	for _, name := range names {
+	list := make([]M, 0, len(byName))
+	for _, name := range sortedKeys(byName) {
 		list = append(list, byName[name])
 	}
 	return list
@@ -71,4 +67,12 @@ func owners(reports map[store.Ref]*Report) map[ResourceID][]store.Ref {
 		})
 	}
 	return byResource
+}
+
+// sortedKeys lists the keys of a map in order; nil for an empty one, which most are.
+func sortedKeys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
 }

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -19,7 +18,7 @@ import (
 // headersToAdd lists headers by name. They are appended to what is there unless append is false.
 func headersToAdd(headers map[string]v3alpha1.AddedHeader) []*corev3.HeaderValueOption {
 	var options []*corev3.HeaderValueOption
-	for _, name := range slices.Sorted(maps.Keys(headers)) {
+	for _, name := range sortedKeys(headers) {
 		header := headers[name]
 		option := &corev3.HeaderValueOption{
 			Header:       &corev3.HeaderValue{Key: name, Value: header.Value},

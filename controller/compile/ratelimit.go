@@ -3,8 +3,6 @@ package compile
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"slices"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	ratelimitconfigv3 "github.com/envoyproxy/go-control-plane/envoy/config/ratelimit/v3"
@@ -79,7 +77,7 @@ func (c *compiler) addRateLimitFilter(add func(name string, config proto.Message
 
 // checkLabels reports labels that make no descriptor.
 func checkLabels(domains v3alpha1.LabelDomains) error {
-	for _, domain := range slices.Sorted(maps.Keys(domains)) {
+	for _, domain := range sortedKeys(domains) {
 		for _, group := range domains[domain] {
 			if len(group) != 1 {
 				return fmt.Errorf("labels.%s: a group has %d names, 1 is allowed: start a new list item for each group", domain, len(group))

@@ -130,7 +130,7 @@ func (r *memberRoute) answersACME() bool {
 
 // decorated starts a route with what does not depend on its action.
 func (c *compiler) decorated(g *group, m *mapping) *routev3.Route {
-	shared := &g.shared
+	shared := g.shared
 	route := &routev3.Route{
 		Name:                    m.ref.Namespace + "/" + m.ref.Name,
 		RequestHeadersToAdd:     headersToAdd(c.requestHeaders(shared, m)),
@@ -167,7 +167,7 @@ func (c *compiler) requestHeaders(shared *v3alpha1.MappingSpec, m *mapping) map[
 
 // routeAction builds how a request is sent to a Mapping's service.
 func (c *compiler) routeAction(g *group, m *mapping, cluster string) *routev3.RouteAction {
-	spec, shared := m.spec, &g.shared
+	spec, shared := m.spec, g.shared
 	action := &routev3.RouteAction{
 		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
 		Timeout:          c.requestTimeout(spec),

@@ -47,7 +47,7 @@ func (c condition) key() string { return c.name + "-" + c.shown() }
 func (c condition) shown() string { return cmp.Or(c.value, "*") }
 
 // compare orders weights; the route with the greater one is tried first.
-func (w routeWeight) compare(other routeWeight) int {
+func (w *routeWeight) compare(other *routeWeight) int {
 	return cmp.Or(
 		cmp.Compare(w.precedence, other.precedence),
 		cmp.Compare(w.prefixLength, other.prefixLength),

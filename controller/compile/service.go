@@ -3,7 +3,6 @@ package compile
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -67,7 +66,7 @@ func parseService(text string, originateTLS bool) (serviceName, error) {
 func splitHostPort(text string) (host string, port uint32, err error) {
 	host = text
 	portText := ""
-	if ip, err := netip.ParseAddr(text); err == nil && ip.Is6() {
+	if strings.Count(text, ":") > 1 && isAddress(text) {
 		return text, 0, nil
 	}
 	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
@@ -104,7 +103,7 @@ func (n serviceName) qualified(namespace, ownNamespace string) serviceName {
 // bare name is one of the controller's own namespace. ok is false for names that can only be DNS names or addresses.
 func (n serviceName) kubernetesService(ownNamespace string) (namespace, name string, ok bool) {
 	host := strings.TrimSuffix(n.host, ".")
-	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" {
+	if isAddress(host) || host == "localhost" {
 		return "", "", false
 	}
 	host = strings.TrimSuffix(host, ".cluster.local")
@@ -127,8 +126,8 @@ func (n serviceName) hostPort() string {
 	return net.JoinHostPort(n.host, strconv.FormatUint(uint64(n.port), 10))
 }
 
-// statName names the target in statistics: as it was written, without the scheme.
-func (n serviceName) statName() string {
+// asWritten is the target without a port that was not written.
+func (n serviceName) asWritten() string {
 	if !n.explicitPort {
 		return n.host
 	}
