@@ -65,8 +65,8 @@ type RequestHeadersLabel struct {
 	// Name of the header whose value becomes the entry's.
 	HeaderName string `json:"header_name"`
 
-	// Leave only this entry out, and not its group, when the header is not
-	// there. Default: `false`.
+	// Accepted for compatibility; has no effect. Without the header, the
+	// whole group is left out.
 	// +optional
 	OmitIfNotPresent *bool `json:"omit_if_not_present,omitempty"`
 }

@@ -165,8 +165,8 @@ type MappingSpec struct {
 	ConnectTimeoutMs *int `json:"connect_timeout_ms,omitempty"`
 
 	// Time after which an idle connection to the service is closed, in
-	// milliseconds. `0` keeps it open. Default: the `ambassador` Module's,
-	// or one hour.
+	// milliseconds. Default: the `ambassador` Module's; without that, and
+	// for `0`, Envoy's, one hour.
 	// +optional
 	ClusterIdleTimeoutMs *int `json:"cluster_idle_timeout_ms,omitempty"`
 

@@ -105,11 +105,11 @@ type TracingTagHeader struct {
 
 // TraceConfig is the settings of the tracing drivers.
 type TraceConfig struct {
-	// Path of the access token in the controller's pod (`lightstep`).
+	// Accepted for compatibility; has no effect (`lightstep`).
 	// +optional
 	AccessTokenFile string `json:"access_token_file,omitempty"`
 
-	// Cluster that traces are sent to. Default: the one of `service`.
+	// Accepted for compatibility; has no effect: traces go to `service`.
 	// +optional
 	CollectorCluster string `json:"collector_cluster,omitempty"`
 
@@ -124,12 +124,12 @@ type TraceConfig struct {
 	// +kubebuilder:validation:Enum=HTTP_JSON_V1;HTTP_JSON;HTTP_PROTO
 	CollectorEndpointVersion string `json:"collector_endpoint_version,omitempty"`
 
-	// Host header to send to the backend (`zipkin`). Default: the name of
-	// the cluster.
+	// Host header to send to the backend (`zipkin`, `datadog`). Default: the
+	// host in `service`.
 	// +optional
 	CollectorHostname string `json:"collector_hostname,omitempty"`
 
-	// How the trace is handed on to the upstream service (`lightstep`).
+	// Accepted for compatibility; has no effect (`lightstep`).
 	// +optional
 	PropagationModes []PropagationMode `json:"propagation_modes,omitempty"`
 
