@@ -13,7 +13,7 @@ func (c *Client) tlsConfig(r *spec.Request) (*tls.Config, error) {
 	config := &tls.Config{
 		// Whose certificate it is, is for the probe to say.
 		InsecureSkipVerify: true, //nolint:gosec // see above
-		ServerName:         serverName(r),
+		ServerName:         ServerName(r),
 		NextProtos:         r.ALPN,
 		MinVersion:         tls.VersionTLS10, // so that a refusal is the gateway's
 	}
@@ -40,8 +40,8 @@ func (c *Client) tlsConfig(r *spec.Request) (*tls.Config, error) {
 	return config, nil
 }
 
-// serverName is the SNI: the host without its port unless the probe says otherwise.
-func serverName(r *spec.Request) string {
+// ServerName is the SNI: the host without its port unless the probe says otherwise.
+func ServerName(r *spec.Request) string {
 	if r.SNI != nil {
 		return *r.SNI
 	}

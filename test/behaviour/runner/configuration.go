@@ -74,14 +74,11 @@ func (s *session) path(dump *facts.Dump, p *spec.Probe, answer *probe.Answer) *f
 	}
 	r := p.Request
 	request := &facts.Request{
-		Port: r.ListenerPort, TLS: r.Scheme == "https", SNI: r.Host, Host: r.Host,
+		Port: r.ListenerPort, TLS: r.Scheme == "https", SNI: probe.ServerName(r), Host: r.Host,
 		Path: r.Path, Method: r.Method, Headers: map[string][]string{},
 	}
 	if request.Method == "" {
 		request.Method = "GET"
-	}
-	if r.SNI != nil {
-		request.SNI = *r.SNI
 	}
 	for name, values := range r.Headers {
 		request.Headers[name] = values
