@@ -115,16 +115,37 @@ func (d *demo) startCluster(ctx context.Context) (*cluster.Cluster, error) {
 	return cluster.Start(ctx, cluster.Options{Workloads: true, Log: log})
 }
 
+// ownClusterOverride changes the quickstart for the user's own cluster, whose
+// nodes have no image of a controller that was just built: nothing waits for
+// its pods or for a load balancer, everything waits for the controller that
+// runs here.
+const ownClusterOverride = `
+resource "emissary_release" "ingress" {
+  wait = false
+}
+resource "emissary_host" "dev" {
+  wait = true
+}
+resource "emissary_mapping" "nginx" {
+  wait = true
+}
+`
+
 // install is the one apply.
 func (d *demo) install(ctx context.Context) error {
 	var err error
-	d.node = startNode(ctx, d.client, d.config, d.dir)
+	d.node = startNode(ctx, d.client, d.config, d.dir, d.mine)
 	if d.terraform, err = newEngine(d.dir, d.kubeconfig, map[string]string{
 		"http_port":  strconv.Itoa(d.httpPort),
 		"https_port": strconv.Itoa(d.httpsPort),
 		"service":    d.backend.service(),
 	}); err != nil {
 		return err
+	}
+	if d.mine {
+		if err := d.terraform.override(ownClusterOverride); err != nil {
+			return err
+		}
 	}
 	chapter("One apply: examples/quickstart")
 	if err := step(d.terraform.name()+" init", func() (string, error) {

@@ -16,6 +16,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -38,7 +39,10 @@ func run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() {
-		if err != nil {
+		switch {
+		case err != nil && ctx.Err() != nil:
+			err = errors.New("interrupted; everything that was started is stopped")
+		case err != nil:
 			d.printLogs()
 		}
 		if closeErr := d.close(); err == nil {
@@ -61,8 +65,10 @@ func run(ctx context.Context) (err error) {
 	if os.Getenv("KEEP") != "" {
 		d.printHowToUse()
 		<-ctx.Done()
-		// Ctrl-C ended the wait; taking everything down still takes a context.
-		ctx = context.WithoutCancel(ctx)
+		// Ctrl-C ended the visit, not the demo: a second one does.
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
 	}
 	return d.remove(ctx)
 }

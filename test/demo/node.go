@@ -36,6 +36,7 @@ type node struct {
 	client  kubernetes.Interface
 	config  *rest.Config
 	dir     string
+	eager   bool
 	logFile string
 	cancel  context.CancelFunc
 	done    sync.WaitGroup
@@ -44,9 +45,11 @@ type node struct {
 	process *exec.Cmd
 }
 
-func startNode(ctx context.Context, client kubernetes.Interface, config *rest.Config, dir string) *node {
+// startNode watches for the pod. An eager node does not ask whether the pod
+// runs: on the user's own cluster it cannot.
+func startNode(ctx context.Context, client kubernetes.Interface, config *rest.Config, dir string, eager bool) *node {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	n := &node{client: client, config: config, dir: dir, logFile: filepath.Join(dir, "controller.log"), cancel: cancel}
+	n := &node{client: client, config: config, dir: dir, eager: eager, logFile: filepath.Join(dir, "controller.log"), cancel: cancel}
 	events := make(chan *corev1.Pod, 16)
 	pods := cache.NewListWatchFromClient(client.CoreV1().RESTClient(), "pods", metav1.NamespaceAll, fields.Everything())
 	send := func(object any) {
@@ -92,7 +95,7 @@ func (n *node) loop(ctx context.Context, events <-chan *corev1.Pod, store cache.
 			switch {
 			case key == n.pod && (!exists || pod.DeletionTimestamp != nil):
 				n.stopContainer()
-			case n.process == nil && exists && pod.Status.Phase == corev1.PodRunning && pod.DeletionTimestamp == nil:
+			case n.process == nil && exists && pod.DeletionTimestamp == nil && (n.eager || pod.Status.Phase == corev1.PodRunning):
 				if err := n.startContainer(ctx, pod); err != nil {
 					fmt.Fprintf(os.Stderr, "run pod %s: %v\n", key, err)
 				}

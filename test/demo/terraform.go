@@ -128,6 +128,11 @@ func (e *engine) copyExample() error {
 	return nil
 }
 
+// override adds a file whose settings win over the example's own.
+func (e *engine) override(content string) error {
+	return os.WriteFile(filepath.Join(e.dir, "demo_override.tf"), []byte(content), 0o644)
+}
+
 // mirror lays out a filesystem mirror for both engines' default registries.
 func (e *engine) mirror(dir, binary string) error {
 	for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
