@@ -14,6 +14,7 @@ import (
 	connectionsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/resource_monitors/downstream_connections/v3"
 	heapv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/resource_monitors/fixed_heap/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -57,6 +58,7 @@ func Bootstrap(o Options) (*bootstrapv3.Bootstrap, error) {
 		// most clusters of a large installation have none on a given Envoy.
 		DeferredStatOptions: &bootstrapv3.Bootstrap_DeferredStatOptions{EnableDeferredCreationStats: true},
 		OverloadManager:     overload(o),
+		StatsConfig:         statsConfig(),
 	}
 	if o.Statsd != nil {
 		sink, err := statsSink(o.Statsd)
@@ -165,6 +167,23 @@ func overload(o Options) *overloadv3.OverloadManager {
 		action("envoy.overload_actions.stop_accepting_requests", 0.98),
 	}
 	return m
+}
+
+// unusedStats are statistics of every cluster that say nothing here: of load
+// balancing that the controller never configures (subsets, zones) and of the xDS
+// subscription, which the controller counts itself. Measured with 3,000 idle
+// clusters on Envoy 1.40, they are a fifth of the memory and half of the time it
+// takes to load them.
+const unusedStats = `cluster\..*\.(lb_(subsets|zone|recalculate|local)_\w+|assignment_\w+|update_\w+|version|version_text|init_fetch_timeout|warming_state|max_host_weight|default\.total_match_count)`
+
+func statsConfig() *metricsv3.StatsConfig {
+	return &metricsv3.StatsConfig{StatsMatcher: &metricsv3.StatsMatcher{
+		StatsMatcher: &metricsv3.StatsMatcher_ExclusionList{ExclusionList: &matcherv3.ListStringMatcher{
+			Patterns: []*matcherv3.StringMatcher{{
+				MatchPattern: &matcherv3.StringMatcher_SafeRegex{SafeRegex: &matcherv3.RegexMatcher{Regex: unusedStats}},
+			}},
+		}},
+	}}
 }
 
 func statsSink(s *Statsd) (*metricsv3.StatsSink, error) {

@@ -141,11 +141,12 @@ func TestSwapUnderTraffic(t *testing.T) {
 		}
 	}()
 	for i := 1; i <= 30; i++ {
-		b := one
+		b, want := one, "one"
 		if i%2 == 1 {
-			b = two
+			b, want = two, "two"
 		}
 		w.serve(b, fmt.Sprint("cluster-", i))
+		w.answers(want) // acknowledged means served
 	}
 	eventually(t, "requests were made", func() bool { return requests.Load() >= 100 })
 	cancel()
