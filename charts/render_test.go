@@ -2,6 +2,7 @@ package charts_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"io"
 	"os"
@@ -138,7 +139,7 @@ func objects(t *testing.T, rendered *release.Release) []*unstructured.Unstructur
 	decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
 	for {
 		object := new(unstructured.Unstructured)
-		if err := decoder.Decode(object); err == io.EOF {
+		if err := decoder.Decode(object); errors.Is(err, io.EOF) {
 			return all
 		} else if err != nil {
 			t.Fatalf("decode the manifests: %v", err)

@@ -37,6 +37,7 @@ func TestRelease(t *testing.T) {
 	t.Run("Quickstart", func(t *testing.T) { testQuickstart(t, w) })
 	t.Run("Parts", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *releaseWorld, string){
+			"Example":      testReleaseExample,
 			"Update":       testReleaseUpdate,
 			"Modified":     testReleaseModified,
 			"FailedCreate": testReleaseFailedCreate,
@@ -96,6 +97,25 @@ func testQuickstart(t *testing.T, w *releaseWorld) {
 			}
 			return nil
 		},
+	})
+	w.gone(t, "emissary")
+}
+
+// testReleaseExample applies the example of the documentation.
+func testReleaseExample(t *testing.T, w *releaseWorld, _ string) {
+	text, err := os.ReadFile(filepath.Join(deps.Root(), "examples", "resources", "emissary_release", "resource.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runTerraform(t, resource.TestStep{
+		Config: w.provider() + string(text),
+		ConfigPlanChecks: resource.ConfigPlanChecks{
+			PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+		},
+	}, resource.TestStep{
+		ResourceName: "emissary_release.example", ImportState: true, ImportStateVerify: true,
+		// Values are not read back: see ImportState.
+		ImportStateVerifyIgnore: []string{"values", "chart_digest"},
 	})
 	w.gone(t, "emissary")
 }
@@ -235,7 +255,7 @@ resource "emissary_release" "ingress" {
 		return func(*terraform.State) error {
 			object, err := w.kubernetes.CoreV1().ConfigMaps(namespace).Get(t.Context(), "mine", metav1.GetOptions{})
 			if err != nil || object.Data["text"] != want || object.Data["million"] != "1000000" {
-				return fmt.Errorf("the ConfigMap has %v, %v", object.Data, err)
+				return fmt.Errorf("the ConfigMap has %v: %w", object.Data, err)
 			}
 			return nil
 		}

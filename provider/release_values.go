@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"reflect"
@@ -43,7 +44,7 @@ func (m *releaseModel) chartValues(ctx context.Context, diags *diag.Diagnostics)
 	}{{"values", m.Values}, {"sensitive_values", m.SensitiveValues}} {
 		layer, err := valuesOf(ctx, attribute.value)
 		switch {
-		case err == errUnknownValue:
+		case errors.Is(err, errUnknownValue):
 			known = false
 		case err != nil:
 			diags.AddAttributeError(path.Root(attribute.name), "Invalid values", sentence(err)+".")
@@ -73,7 +74,7 @@ func valuesOf(ctx context.Context, value types.Dynamic) (map[string]any, error) 
 }
 
 // errUnknownValue reports a value that will be known only after apply.
-var errUnknownValue = fmt.Errorf("the value is not known yet")
+var errUnknownValue = errors.New("the value is not known yet")
 
 // plainValue turns a Terraform value into maps, slices and scalars as JSON has
 // them. Null stays null: in a chart's values it takes a default away.

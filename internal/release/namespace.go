@@ -63,33 +63,33 @@ func (s *session) deleteOwnNamespace(ctx context.Context, name string) (note str
 	if err != nil {
 		return fmt.Sprintf("Namespace %s, because it cannot be seen whether it is empty: %v", name, err), nil
 	}
-	if len(rest) > 0 {
-		return fmt.Sprintf("Namespace %s, because it still holds %s", name, strings.Join(rest, ", ")), nil
+	if rest.inUse {
+		return "", nil // By another release, whose deletion comes here again.
+	}
+	if len(rest.objects) > 0 {
+		return fmt.Sprintf("Namespace %s, because it still holds %s", name, strings.Join(rest.objects, ", ")), nil
 	}
 	precondition := &metav1.Preconditions{UID: &namespace.UID}
 	if err := namespaces.Delete(ctx, name, metav1.DeleteOptions{Preconditions: precondition}); err != nil && !apierrors.IsNotFound(err) {
 		return "", err
 	}
+	uid := namespace.UID
 	err = poll(ctx, func() (bool, error) {
 		current, err := namespaces.Get(ctx, name, metav1.GetOptions{})
-		if err == nil {
+		switch {
+		case apierrors.IsNotFound(err) || err == nil && current.UID != uid:
+			return true, nil
+		case err == nil:
 			namespace = current
+		case ctx.Err() == nil:
+			return false, err
 		}
-		return apierrors.IsNotFound(err) || err == nil && current.UID != namespace.UID, ignoreEnd(ctx, err)
+		return false, nil
 	})
 	if err != nil && ctx.Err() != nil {
 		return "", &Error{Object: "Namespace " + name, Problem: "it is still being deleted" + holding(namespace), Err: err}
 	}
 	return "", err
-}
-
-// ignoreEnd lets poll say that the context ended rather than the request in
-// which it did, and lets a missing object end the poll.
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil || apierrors.IsNotFound(err) {
-		return nil
-	}
-	return err
 }
 
 // holding reads from a namespace's conditions what keeps it from going.
@@ -115,26 +115,32 @@ var (
 	ownObjects = []string{"serviceaccounts/default", "configmaps/kube-root-ca.crt", "configmaps/openshift-service-ca.crt"}
 )
 
-// contents lists what is in a namespace that would be lost with it, up to a few
-// of each kind: everything but what is derived, owned by another object, or
-// being deleted already, and the leases of our own controllers.
-func (s *session) contents(ctx context.Context, namespace string) (found []string, err error) {
+// contents is what would be lost with a namespace.
+type contents struct {
+	objects []string // "ConfigMap settings"
+	inUse   bool     // another release lives there
+}
+
+// contents lists what is in a namespace, up to a few of each kind: everything but
+// what is derived, owned by another object, or being deleted already, and the
+// leases of our own controllers.
+func (s *session) contents(ctx context.Context, namespace string) (found contents, err error) {
 	lists, err := discovery.ServerPreferredNamespacedResources(s.clients.Discovery())
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	config, err := s.actions.RESTClientGetter.ToRESTConfig()
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	client, err := metadata.NewForConfig(config)
 	if err != nil {
-		return nil, err
+		return found, err
 	}
 	for _, list := range discovery.FilteredBy(discovery.SupportsAllVerbs{Verbs: []string{"list", "delete"}}, lists) {
 		version, err := schema.ParseGroupVersion(list.GroupVersion)
 		if err != nil {
-			return nil, err
+			return found, err
 		}
 		for _, kind := range list.APIResources {
 			resource := version.WithResource(kind.Name)
@@ -146,13 +152,14 @@ func (s *session) contents(ctx context.Context, namespace string) (found []strin
 				continue
 			}
 			if err != nil {
-				return nil, err
+				return found, err
 			}
 			for _, object := range objects.Items {
 				own := slices.Contains(ownObjects, kind.Name+"/"+object.Name) ||
 					kind.Name == "leases" && object.Labels["app.kubernetes.io/managed-by"] == "terraform-provider-emissary"
 				if !own && object.DeletionTimestamp == nil && len(object.OwnerReferences) == 0 {
-					found = append(found, kind.Kind+" "+object.Name)
+					found.objects = append(found.objects, kind.Kind+" "+object.Name)
+					found.inUse = found.inUse || kind.Name == "secrets" && object.Labels["owner"] == "helm"
 				}
 			}
 		}

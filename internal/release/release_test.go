@@ -212,16 +212,22 @@ func repository(t *testing.T, versions map[string][]byte) *httptest.Server {
 	for version, archive := range versions {
 		name := "mine-" + version + ".tgz"
 		index += fmt.Sprintf("    - {apiVersion: v2, name: mine, version: %s, urls: [%s]}\n", version, name)
-		mux.HandleFunc("/"+name, func(w http.ResponseWriter, _ *http.Request) { w.Write(archive) })
+		mux.HandleFunc("/"+name, func(w http.ResponseWriter, _ *http.Request) { reply(t, w, archive) })
 	}
 	mux.HandleFunc("/index.yaml", func(w http.ResponseWriter, r *http.Request) {
 		if user, password, _ := r.BasicAuth(); user != "me" || password != "secret" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		w.Write([]byte(index))
+		reply(t, w, []byte(index))
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	return server
+}
+
+func reply(t *testing.T, w http.ResponseWriter, body []byte) {
+	if _, err := w.Write(body); err != nil {
+		t.Error(err)
+	}
 }

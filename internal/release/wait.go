@@ -59,19 +59,22 @@ func (b *boundClient) stuck(info *resource.Info, err error) error {
 		return nil
 	}
 	deployment, err := b.clients.AppsV1().Deployments(info.Namespace).Get(b.ctx, info.Name, metav1.GetOptions{})
-	if err != nil || deployment.Status.ObservedGeneration < deployment.Generation {
-		return nil
-	}
-	for _, condition := range deployment.Status.Conditions {
-		if condition.Type == appsv1.DeploymentProgressing && condition.Reason == "ProgressDeadlineExceeded" {
-			problem := condition.Message
-			if reason := b.reason(b.ctx, info); reason != "" {
-				problem += ": " + reason
+	if err == nil && deployment.Status.ObservedGeneration >= deployment.Generation {
+		for _, condition := range deployment.Status.Conditions {
+			if condition.Type == appsv1.DeploymentProgressing && condition.Reason == "ProgressDeadlineExceeded" {
+				return b.overdue(info, condition.Message)
 			}
-			return &Error{Object: describe(info), Problem: problem}
 		}
 	}
-	return nil
+	return nil // A request that failed is made again.
+}
+
+// overdue is the error of a rollout that Kubernetes has given up on.
+func (b *boundClient) overdue(info *resource.Info, problem string) error {
+	if reason := b.reason(b.ctx, info); reason != "" {
+		problem = strings.TrimSuffix(problem, ".") + ": " + reason
+	}
+	return &Error{Object: describe(info), Problem: problem}
 }
 
 // reason says why an object is not ready, as well as its status tells.

@@ -1,0 +1,1 @@
+terraform import emissary_release.example emissary/emissary-ingress
