@@ -21,7 +21,11 @@ type clientConn struct {
 func (c *clientConn) Read(p []byte) (int, error) { return c.reader.Read(p) }
 
 func (c *clientConn) local() netip.AddrPort {
-	a := c.LocalAddr().(*net.TCPAddr).AddrPort()
+	tcp, ok := c.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{} // no listener here is anything else
+	}
+	a := tcp.AddrPort()
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
@@ -53,7 +57,11 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 	return context.WithValue(ctx, connKey{}, c)
 }
 
-func connOf(ctx context.Context) *clientConn { return ctx.Value(connKey{}).(*clientConn) }
+// connOf returns the connection a request came on; nil outside of a server's handler.
+func connOf(ctx context.Context) *clientConn {
+	c, _ := ctx.Value(connKey{}).(*clientConn)
+	return c
+}
 
 // handover is the net.Listener of the HTTP server: it yields connections that are ready to be read.
 type handover struct {

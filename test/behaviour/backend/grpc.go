@@ -47,7 +47,7 @@ func (a *authorization) Check(ctx context.Context, in *authv3.CheckRequest) (*au
 		return &authv3.CheckResponse{
 			Status: &rpcstatus.Status{Code: int32(codes.PermissionDenied)},
 			HttpResponse: &authv3.CheckResponse_DeniedResponse{DeniedResponse: &authv3.DeniedHttpResponse{
-				Status:  &typev3.HttpStatus{Code: typev3.StatusCode(code)}, //nolint:gosec // 200..599
+				Status:  &typev3.HttpStatus{Code: typev3.StatusCode(code)},
 				Headers: headers,
 				Body:    string(body),
 			}},

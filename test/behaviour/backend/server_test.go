@@ -45,7 +45,7 @@ func freeAddress(t *testing.T) netip.AddrPort {
 func TestEchoOverEveryProtocol(t *testing.T) {
 	t.Parallel()
 	_, address := startOne(t)
-	noVerify := &tls.Config{InsecureSkipVerify: true, ServerName: "quote.example"} //nolint:gosec // self-signed
+	noVerify := &tls.Config{InsecureSkipVerify: true, ServerName: "quote.example"}
 	tests := map[string]struct {
 		scheme    string
 		protocols func(*http.Protocols)
@@ -147,6 +147,7 @@ func TestUpgradeEchoesFrames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("status = %d, want 101", response.StatusCode)
 	}

@@ -172,6 +172,6 @@ func AtAddress(addresses map[netip.AddrPort]bool, resolve map[string]netip.Addr)
 				return false
 			}
 		}
-		return addresses[netip.AddrPortFrom(address, uint16(port))] //nolint:gosec // Envoy's port_value
+		return addresses[netip.AddrPortFrom(address, uint16(port))]
 	}
 }

@@ -70,7 +70,7 @@ func claimEveryAddress(family byte) error {
 	route = binary.NativeEndian.AppendUint16(route, unix.RTA_OIF)
 	route = binary.NativeEndian.AppendUint32(route, loopbackIndex)
 
-	message := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(route))) //nolint:gosec // 36
+	message := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(route)))
 	message = binary.NativeEndian.AppendUint16(message, unix.RTM_NEWROUTE)
 	message = binary.NativeEndian.AppendUint16(message, unix.NLM_F_REQUEST|unix.NLM_F_ACK|unix.NLM_F_CREATE|unix.NLM_F_REPLACE)
 	message = binary.NativeEndian.AppendUint64(message, 0) // sequence number and port
@@ -86,7 +86,7 @@ func claimEveryAddress(family byte) error {
 		return fmt.Errorf("netlink answered %d bytes", n)
 	}
 	// The acknowledgement is an error message with code 0.
-	if code := int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); code != 0 { //nolint:gosec // an errno
+	if code := int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); code != 0 {
 		return syscall.Errno(-code)
 	}
 	return nil

@@ -11,9 +11,8 @@ import (
 	"terraform-provider-emissary/test/behaviour/backend"
 )
 
-// read takes over a response and finds the backend's account in its body.
+// read takes from a response what probes compare, and finds the backend's account in its body.
 func (a *Answer) read(response *http.Response) error {
-	defer func() { _ = response.Body.Close() }()
 	a.Status, a.Header = response.StatusCode, response.Header
 	if a.Status == http.StatusSwitchingProtocols {
 		return nil // what follows is the other protocol's

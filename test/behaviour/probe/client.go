@@ -144,6 +144,7 @@ func exchangeHTTP1(conn net.Conn, r *spec.Request, id string, answer *Answer) er
 	if err != nil {
 		return err
 	}
+	defer func() { _ = response.Body.Close() }()
 	return answer.read(response)
 }
 

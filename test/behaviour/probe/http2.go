@@ -8,8 +8,6 @@ import (
 	"net/url"
 	"strings"
 
-	"golang.org/x/net/http2"
-
 	"terraform-provider-emissary/test/behaviour/backend"
 	"terraform-provider-emissary/test/behaviour/spec"
 )
@@ -19,11 +17,14 @@ func exchangeHTTP2(ctx context.Context, conn net.Conn, r *spec.Request, id strin
 	if r.Upgrade != "" {
 		return fmt.Errorf("%w: an upgrade needs HTTP/1.1, leave h2 out of alpn", errBadProbe)
 	}
-	transport := &http2.Transport{DisableCompression: true}
-	client, err := transport.NewClientConn(conn)
-	if err != nil {
-		return err
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(true)
+	transport := &http.Transport{
+		DisableCompression: true,
+		Protocols:          protocols,
+		DialTLSContext:     func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 	}
+	defer transport.CloseIdleConnections()
 	route, query, _ := strings.Cut(path(r), "?")
 	request := (&http.Request{
 		Method: method(r),
@@ -37,9 +38,10 @@ func exchangeHTTP2(ctx context.Context, conn net.Conn, r *spec.Request, id strin
 			request.Header.Add(name, value)
 		}
 	}
-	response, err := client.RoundTrip(request)
+	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = response.Body.Close() }()
 	return answer.read(response)
 }

@@ -53,8 +53,8 @@ func proxyHeaderV2(source, destination netip.AddrPort) []byte {
 	if source.Addr().Is6() {
 		family = 0x21
 	}
-	header := append([]byte(proxyV2Signature), 0x21, family)               // version 2, command PROXY
-	header = binary.BigEndian.AppendUint16(header, uint16(len(addresses))) //nolint:gosec // 12 or 36
+	header := append([]byte(proxyV2Signature), 0x21, family) // version 2, command PROXY
+	header = binary.BigEndian.AppendUint16(header, uint16(len(addresses)))
 	return append(header, addresses...)
 }
 

@@ -65,7 +65,7 @@ func TestRunCaseWithoutController(t *testing.T) {
 		}
 	}
 	binary := filepath.Join(t.TempDir(), "controller")
-	if err := os.WriteFile(binary, []byte("#!/bin/sh\necho no such command >&2\nexit 3\n"), 0o755); err != nil { //nolint:gosec // it must run
+	if err := os.WriteFile(binary, []byte("#!/bin/sh\necho no such command >&2\nexit 3\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	result := RunCase(t.Context(), Options{Binary: binary, Isolation: isolation.Loopback}, dir, 63)

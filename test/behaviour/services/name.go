@@ -98,7 +98,7 @@ func Canonical(name, controllerNamespace string) string {
 		port = 80
 	}
 	if a, isIP := ref.address(); isIP && ref.host != "localhost" {
-		return netip.AddrPortFrom(a, uint16(port)).String() //nolint:gosec // checked by parseReference
+		return netip.AddrPortFrom(a, uint16(port)).String()
 	}
 	if ref.host == "localhost" {
 		return "localhost:" + strconv.Itoa(port)

@@ -146,7 +146,7 @@ func (r reference) ports() []int {
 }
 
 func (p *Plan) listen(a netip.Addr, port int, identity string) {
-	at := netip.AddrPortFrom(p.actual(a), uint16(port)) //nolint:gosec // ports are checked where they are read
+	at := netip.AddrPortFrom(p.actual(a), uint16(port))
 	if !slices.Contains(p.Backends[at], identity) {
 		p.Backends[at] = append(p.Backends[at], identity)
 	}
