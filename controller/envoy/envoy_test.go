@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -52,11 +51,7 @@ type world struct {
 func start(t *testing.T, options Options, config Config) *world {
 	t.Helper()
 	config.Command = deps.Envoy(t)
-	dir, err := os.MkdirTemp("", "envoy") // t.TempDir is too long for a socket's path
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	dir := t.TempDir()
 	w := &world{t: t, logs: &safeBuffer{}, ran: make(chan error, 1), port: freePort(t), ready: freePort(t)}
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	t.Cleanup(func() {
@@ -69,8 +64,8 @@ func start(t *testing.T, options Options, config Config) *world {
 	options.XDSSocket = w.socket
 	w.startXDS()
 	t.Cleanup(func() { w.stopXDS() })
-	config.Bootstrap, err = Bootstrap(options)
-	if err != nil {
+	var err error
+	if config.Bootstrap, err = Bootstrap(options); err != nil {
 		t.Fatal(err)
 	}
 	config.Dir, config.Concurrency, config.Logger = dir, 1, log

@@ -3,6 +3,7 @@ package envoy
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"strings"
@@ -37,7 +38,7 @@ func forward(log *slog.Logger, output io.Reader) {
 			}
 			log.Log(context.Background(), level, text, "component", component)
 		}
-		if err != nil && err != bufio.ErrBufferFull {
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return
 		}
 	}

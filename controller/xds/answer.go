@@ -63,12 +63,12 @@ func (st *stream) nacked(sub *subscription, r *response, detail string) {
 		} else {
 			known[a.name] = a.previous
 		}
-		sub.recheck[a.name] = sub.recheck[a.name]
+		sub.again(a.name)
 	}
 	for _, a := range r.removals {
 		if a.previous != "" && sub.wants(a.name) {
 			known[a.name] = a.previous
-			sub.recheck[a.name] = sub.recheck[a.name]
+			sub.again(a.name)
 		}
 	}
 	culprits := blame(r.additions, detail)

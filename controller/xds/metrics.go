@@ -3,7 +3,7 @@ package xds
 import "github.com/prometheus/client_golang/prometheus"
 
 // metrics counts what goes over the wire. "type" is the resource's own name:
-// Cluster, RouteConfiguration, …
+// Cluster, RouteConfiguration and so on.
 type metrics struct {
 	pushes, resources, bytes, acks, nacks     *prometheus.CounterVec
 	ackSeconds                                *prometheus.HistogramVec

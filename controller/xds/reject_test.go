@@ -117,7 +117,7 @@ func TestRejectionWithoutANameIsSearched(t *testing.T) {
 // route removed the cluster.
 func TestRestoredRouteKeepsItsCluster(t *testing.T) {
 	t.Parallel()
-	bubble(t, Options{}, func(t *testing.T, h *harness) {
+	bubble(t, Options{}, func(_ *testing.T, h *harness) {
 		h.update(cluster("a", 1), listener("l", 1), route("r", "a"))
 		c := h.subscribed(nil, []string{"r"})
 

@@ -203,7 +203,7 @@ func TestWatch(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	bubble(t, Options{Registerer: registry}, func(t *testing.T, h *harness) {
+	bubble(t, Options{Registerer: registry}, func(_ *testing.T, h *harness) {
 		h.update(cluster("a", 1), listener("l", 1))
 		c := h.subscribed(nil, nil)
 		h.update(cluster("a", bad), listener("l", 1))

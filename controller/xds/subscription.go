@@ -122,6 +122,13 @@ func (sub *subscription) wants(name string) bool {
 	return named || sub.names.IsWildcard()
 }
 
+// again has a name looked at again.
+func (sub *subscription) again(name string) {
+	if _, listed := sub.recheck[name]; !listed {
+		sub.recheck[name] = false
+	}
+}
+
 // forget drops all state of a name that is no longer subscribed to.
 func (sub *subscription) forget(name string) {
 	delete(sub.known(), name)
