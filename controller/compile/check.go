@@ -2,9 +2,11 @@ package compile
 
 import (
 	"fmt"
+	"math"
 	"regexp/syntax"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -15,6 +17,9 @@ import (
 // checkRegex reports whether Envoy can use a pattern. Envoy compiles with RE2, whose syntax Go's regular expressions
 // share; Go's programs are never larger than RE2's, so nothing that Emissary accepts is refused for its size.
 func checkRegex(field, pattern string, maxProgramSize int) error {
+	if pattern == "" {
+		return fmt.Errorf("%s: the regular expression is empty: write .* to match anything", field)
+	}
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return fmt.Errorf("%s: %q is not an RE2 regular expression: %w", field, pattern, err)
@@ -49,8 +54,8 @@ func checkEditableHeader(field, name string) error {
 
 // checkHeaderValue reports whether text can stand in a header.
 func checkHeaderValue(field, text string) error {
-	if !httpguts.ValidHeaderFieldValue(text) {
-		return fmt.Errorf("%s: %q has a control character that no header may carry", field, text)
+	if !httpguts.ValidHeaderFieldValue(text) || !utf8.ValidString(text) {
+		return fmt.Errorf("%s: %q has a character that no header may carry", field, text)
 	}
 	return nil
 }
@@ -86,12 +91,20 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-// checkNotNegative reports whether a number that may be unset is at least 0.
+// checkNotNegative reports whether a number that may be unset is at least 0, and no more than Envoy can hold.
 func checkNotNegative(field string, n *int) error {
-	if n != nil && *n < 0 {
-		return fmt.Errorf("%s: %d is negative: give 0 or more", field, *n)
+	if n != nil && (*n < 0 || *n > math.MaxInt32) {
+		return fmt.Errorf("%s: %d is out of range: give 0 to %d", field, *n, math.MaxInt32)
 	}
 	return nil
+}
+
+// checkAboveZero reports whether a number that may be unset is at least 1.
+func checkAboveZero(field string, n *int) error {
+	if n != nil && *n == 0 {
+		return fmt.Errorf("%s: 0 is too small: give 1 or more", field)
+	}
+	return checkNotNegative(field, n)
 }
 
 // checkOneOf reports whether a value is one of those allowed.

@@ -39,7 +39,7 @@ func (c *compiler) logService(ref store.Ref, name string, spec *v3alpha1.LogServ
 	for _, err := range []error{
 		checkOneOf("protocol_version", spec.ProtocolVersion, "v3"),
 		checkOneOf("driver", spec.Driver, "tcp", "http"),
-		checkNotNegative("flush_interval_time", spec.FlushIntervalTime),
+		checkAboveZero("flush_interval_time", spec.FlushIntervalTime),
 		checkNotNegative("flush_interval_byte_size", spec.FlushIntervalByteSize),
 	} {
 		if err != nil {

@@ -139,7 +139,7 @@ func checkMatchName(field, name string) error {
 	if name == "" || len(name) > 1024 {
 		return fmt.Errorf("%s: a name has %d characters, 1 to 1024 are allowed", field, len(name))
 	}
-	return nil
+	return checkHeaderValue(field, name)
 }
 
 func checkPriority(priority string) error {

@@ -51,15 +51,18 @@ func retryPolicy(retry *v3alpha1.RetryPolicy) *routev3.RetryPolicy {
 	return policy
 }
 
-// upgrades lists the protocols a connection may be upgraded to.
+// upgrades lists the protocols a connection may be upgraded to, each once: Envoy refuses a second one in any case.
 func upgrades(shared *v3alpha1.MappingSpec) []*routev3.RouteAction_UpgradeConfig {
 	protocols := shared.AllowUpgrade
-	if isTrue(shared.UseWebsocket) && !slices.Contains(protocols, "websocket") {
+	if isTrue(shared.UseWebsocket) {
 		protocols = append(slices.Clone(protocols), "websocket")
 	}
 	var configs []*routev3.RouteAction_UpgradeConfig
-	for _, protocol := range protocols {
-		configs = append(configs, &routev3.RouteAction_UpgradeConfig{UpgradeType: protocol})
+	for i, protocol := range protocols {
+		same := func(other string) bool { return strings.EqualFold(protocol, other) }
+		if !slices.ContainsFunc(protocols[:i], same) {
+			configs = append(configs, &routev3.RouteAction_UpgradeConfig{UpgradeType: protocol})
+		}
 	}
 	return configs
 }

@@ -44,7 +44,7 @@ func parseService(text string, originateTLS bool) (serviceName, error) {
 		}
 		rest = rest[:i]
 	}
-	if strings.ContainsAny(rest, "@ \t") {
+	if strings.ContainsFunc(rest, notInHost) {
 		return name, fmt.Errorf("service %q is not [http[s]://]name[.namespace][:port]", text)
 	}
 	host, port, err := splitHostPort(rest)
@@ -60,6 +60,15 @@ func parseService(text string, originateTLS bool) (serviceName, error) {
 		}
 	}
 	return name, nil
+}
+
+// notInHost tells characters that no host name, address or port has.
+func notInHost(r rune) bool {
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+		return false
+	}
+	return !strings.ContainsRune("-_.:[]", r)
 }
 
 // splitHostPort splits host[:port]; the port is 0 when it is not given.

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -137,7 +138,10 @@ func (s tlsSettings) check() error {
 			return err
 		}
 	}
-	for _, curve := range s.curves {
+	for i, curve := range s.curves {
+		if slices.Contains(s.curves[:i], curve) {
+			return fmt.Errorf("ecdh_curves: %s is listed twice", curve)
+		}
 		if err := checkOneOf("ecdh_curves", curve, "X25519", "P-256", "P-384", "P-521", "X25519MLKEM768"); err != nil {
 			return err
 		}
@@ -147,7 +151,13 @@ func (s tlsSettings) check() error {
 			return fmt.Errorf("alpn_protocols: a protocol name may have at most 255 characters")
 		}
 	}
-	return checkHeaderValue("sni", s.sni)
+	return firstError(
+		checkHeaderValue("alpn_protocols", strings.Join(s.alpn, ",")),
+		checkHeaderValue("cert_chain_file", s.certChainFile),
+		checkHeaderValue("private_key_file", s.privateKeyFile),
+		checkHeaderValue("cacert_chain_file", s.caFile),
+		checkHeaderValue("sni", s.sni),
+	)
 }
 
 // common builds the part of a TLS context that both directions share: parameters, ALPN and the SDS references.
