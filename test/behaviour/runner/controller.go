@@ -6,22 +6,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
 	"sigs.k8s.io/yaml"
 
-	"terraform-provider-emissary/test/behaviour/isolation"
-	"terraform-provider-emissary/test/behaviour/services"
 	"terraform-provider-emissary/test/behaviour/spec"
 )
 
@@ -45,15 +41,12 @@ type controller struct {
 }
 
 // startController writes the objects to a folder and starts the controller on it.
-func startController(ctx context.Context, t *task, c *spec.Case, plan *services.Plan) (*controller, error) {
+func startController(ctx context.Context, t *task, c *spec.Case, objects []map[string]any, at ports) (*controller, error) {
 	manifests := filepath.Join(t.Scratch, "manifests")
-	if err := writeObjects(manifests, plan.Objects); err != nil {
+	if err := writeObjects(manifests, objects); err != nil {
 		return nil, err
 	}
-	env, err := t.environment(c)
-	if err != nil {
-		return nil, err
-	}
+	env := t.environment(c, at)
 	log, err := os.Create(filepath.Join(t.Scratch, "log"))
 	if err != nil {
 		return nil, err
@@ -88,55 +81,6 @@ func startController(ctx context.Context, t *task, c *spec.Case, plan *services.
 		close(controller.exited)
 	}()
 	return controller, nil
-}
-
-// environment is the controller's: the case's, and what keeps it in its own corner of the machine.
-func (t *task) environment(c *spec.Case) (map[string]string, error) {
-	env := map[string]string{
-		"PATH": os.Getenv("PATH"), "HOME": t.Scratch, "TMPDIR": t.Scratch,
-		"ENVOY":             t.Envoy,
-		"ENVOY_CONCURRENCY": "1",
-		"ENVOY_ADMIN_PORT":  "8001",
-
-		"AMBASSADOR_ENVOY_BIND_ADDRESS":    t.gateway().String(),
-		"AMBASSADOR_HEALTHCHECK_BIND_PORT": "8877",
-	}
-	if t.Isolation == isolation.Loopback {
-		names := []string{"ENVOY_ADMIN_PORT", "AMBASSADOR_HEALTHCHECK_BIND_PORT", "AMBASSADOR_READY_PORT"}
-		ports, err := freePorts(firstPort+t.Slot*portsForSlot, len(names))
-		if err != nil {
-			return nil, err
-		}
-		for i, name := range names {
-			env[name] = strconv.Itoa(ports[i])
-		}
-	}
-	maps.Copy(env, c.Env)
-	env["AMBASSADOR_HEALTHCHECK_BIND_ADDRESS"] = t.health().String() // the runner must find it
-	return env, nil
-}
-
-// Each slot has its own ports, below those that the kernel hands out to clients.
-const (
-	firstPort    = 20000
-	portsForSlot = 100
-)
-
-// freePorts finds n ports from first on that can be bound now.
-func freePorts(first, n int) ([]int, error) {
-	var ports []int
-	for port := first; port < first+portsForSlot && len(ports) < n; port++ {
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err != nil {
-			continue
-		}
-		_ = l.Close()
-		ports = append(ports, port)
-	}
-	if len(ports) < n {
-		return nil, fmt.Errorf("fewer than %d of the ports %d to %d are free on 127.0.0.1", n, first, first+portsForSlot-1)
-	}
-	return ports, nil
 }
 
 // writeObjects writes all objects as one stream of documents.

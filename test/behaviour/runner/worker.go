@@ -71,13 +71,11 @@ func (t *task) gateway() netip.Addr {
 	return netip.AddrFrom4([4]byte{127, byte(firstSlot + t.Slot), 0, 2})
 }
 
-// health is where the controller's own pages are served: beside 127.0.0.1, where a backend stands in for
-// them, if there is a machine of the case's own.
+// health is where the controller's own pages are served: not at 127.0.0.1, where a backend stands in for
+// them.
 func (t *task) health() netip.Addr {
-	if t.Isolation == isolation.Namespaces {
-		return netip.AddrFrom4([4]byte{127, 0, 0, 3})
-	}
-	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	gateway := t.gateway().As4()
+	return netip.AddrFrom4([4]byte{127, gateway[1], 0, 3})
 }
 
 // addresses is where Services live in this slot.
@@ -100,7 +98,13 @@ func (t *task) runInto(ctx context.Context, result *Result) error {
 		return err
 	}
 	result.Name = c.Name
-	plan, err := services.New(c, services.Options{Range: t.addresses(), Literal: t.Isolation == isolation.Namespaces})
+	ports, err := t.ports()
+	if err != nil {
+		return err
+	}
+	plan, err := services.New(c, services.Options{
+		Range: t.addresses(), Literal: t.Isolation == isolation.Namespaces, HealthPort: ports.health,
+	})
 	if err != nil {
 		return err
 	}
@@ -121,7 +125,7 @@ func (t *task) runInto(ctx context.Context, result *Result) error {
 	if err != nil {
 		return err
 	}
-	controller, err := startController(ctx, t, c, plan)
+	controller, err := startController(ctx, t, c, plan.Objects, ports)
 	if err != nil {
 		return err
 	}

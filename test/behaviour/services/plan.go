@@ -20,6 +20,10 @@ type Options struct {
 	// Literal allows the addresses that the case writes out to be used as they are. Otherwise each is
 	// replaced, wherever it stands, by one from Range, and names do not resolve.
 	Literal bool
+	// HealthPort is where the controller takes its own pages to be on the loopback address. A backend
+	// stands in for them under their usual name, 127.0.0.1:8877, so that a probe can tell that it was led
+	// there.
+	HealthPort int
 }
 
 // Plan is what the controller is given and what must listen for it.
@@ -39,12 +43,9 @@ type Plan struct {
 	replaced   map[netip.Addr]netip.Addr
 }
 
-// reserved are ports of Envoy on the loopback address; a Mapping to one of them means the real thing.
-var reserved = map[int]bool{8001: true, 8003: true, 8006: true}
-
-// healthPort is where Emissary's own pages are served on the loopback address. A backend stands in for
-// them, so that a probe can tell that it was led there.
-const healthPort = 8877
+// reserved are ports of the controller and its Envoy on the loopback address; a Mapping to one of them means
+// the real thing, or its stand-in.
+var reserved = map[int]bool{8001: true, 8003: true, 8006: true, 8877: true}
 
 // New plans the cluster around a case.
 func New(c *spec.Case, o Options) (*Plan, error) {
@@ -56,9 +57,7 @@ func New(c *spec.Case, o Options) (*Plan, error) {
 		next:       o.Range.Masked().Addr(),
 		replaced:   map[netip.Addr]netip.Addr{},
 	}
-	if o.Literal {
-		p.listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}), healthPort, "127.0.0.1:8877")
-	}
+	p.listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}), o.HealthPort, "127.0.0.1:8877")
 	known := readInventory(c)
 	for _, ref := range named(c) {
 		if err := p.refer(ref, known); err != nil {
@@ -102,7 +101,7 @@ func (p *Plan) Endpoint(written string) string {
 func (p *Plan) refer(ref reference, known *inventory) error {
 	if a, ok := ref.address(); ok {
 		for _, port := range ref.ports() {
-			if a.IsLoopback() && (reserved[port] || port == healthPort && !p.options.Literal) {
+			if a.IsLoopback() && reserved[port] {
 				continue
 			}
 			p.listen(a, port, Canonical(fmt.Sprintf("%s:%d", ref.host, port), p.controller))

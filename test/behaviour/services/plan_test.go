@@ -19,7 +19,7 @@ func caseOf(t *testing.T, manifests string, probes ...spec.Probe) *spec.Case {
 
 func planOf(t *testing.T, literal bool, c *spec.Case) *Plan {
 	t.Helper()
-	p, err := New(c, Options{Range: netip.MustParsePrefix("127.64.1.0/24"), Literal: literal})
+	p, err := New(c, Options{Range: netip.MustParsePrefix("127.64.1.0/24"), Literal: literal, HealthPort: 8877})
 	if err != nil {
 		t.Fatal(err)
 	}
