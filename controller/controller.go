@@ -117,6 +117,7 @@ func newController(options Options) (_ *controller, err error) {
 		store:        store.New(),
 		objects:      map[store.Ref]metav1.Object{},
 		rejections:   map[store.Ref]status.Rejected{},
+		refused:      map[store.Ref]metav1.Object{},
 	}
 	return c, nil
 }

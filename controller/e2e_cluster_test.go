@@ -102,6 +102,9 @@ func TestClusterIsServedByEnvoy(t *testing.T) {
 	if accepted := condition(3, v3alpha1.ConditionAccepted); accepted.Status != metav1.ConditionFalse || accepted.Message == "" {
 		t.Errorf("after a bad regular expression: %+v", accepted)
 	}
+	if err := s.is("/two/", http.StatusOK); err != nil {
+		t.Errorf("a bad edit took down what was served: %v", err)
+	}
 
 	lease, err := kubernetes.NewForConfigOrDie(c.Config).CoordinationV1().Leases("default").Get(t.Context(), "emissary-default", metav1.GetOptions{})
 	if err != nil {

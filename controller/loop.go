@@ -52,6 +52,10 @@ type loop struct {
 	// objects is what the store holds, to restore a version when a newer one breaks the compiler.
 	objects    map[store.Ref]metav1.Object
 	rejections map[store.Ref]status.Rejected
+	// refused are the newest versions of objects whose version before is in force, because the compiler refuses the
+	// newest. They are tried again when a Module changes: its settings have a say in what is valid.
+	refused map[store.Ref]metav1.Object
+	reports map[store.Ref]*compile.Report // of the configuration published last
 
 	lastPass time.Time // when the last pass ended
 	pause    time.Duration
@@ -109,8 +113,12 @@ func (l *loop) run(ctx context.Context) {
 // pass takes everything that has arrived, compiles and publishes.
 func (l *loop) pass() {
 	start := time.Now()
-	events := l.inbox.take()
+	events := l.withRefused(l.inbox.take())
+	before := l.inForce(events)
 	output := l.settle(events)
+	if output != nil {
+		output = l.keepLastGood(output, before)
+	}
 	if output != nil {
 		l.publish(output, len(events), start)
 	}
@@ -176,10 +184,12 @@ func (l *loop) applyOne(event watch.Event) (changed bool) {
 		return true
 	case event.Object != nil:
 		delete(l.rejections, event.Ref)
+		delete(l.refused, event.Ref)
 		l.objects[event.Ref] = event.Object
 		return l.store.Upsert(event.Object) || wasRejected
 	default:
 		delete(l.rejections, event.Ref)
+		delete(l.refused, event.Ref)
 		delete(l.objects, event.Ref)
 		return l.store.Delete(event.Ref) || wasRejected
 	}
@@ -231,7 +241,7 @@ func (l *loop) publish(output *compile.Output, events int, start time.Time) {
 	default:
 		l.log.Debug("configuration unchanged", args...)
 	}
-	l.started, l.revision = true, revision
+	l.started, l.revision, l.reports = true, revision, output.Reports
 }
 
 func (l *loop) acknowledged(state xds.State) {

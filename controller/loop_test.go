@@ -63,8 +63,8 @@ type fakeSink struct {
 func (f *fakeSink) Report(update status.Update) { f.updates <- update }
 func (f *fakeSink) Forget(ref store.Ref)        { f.forgotten <- ref }
 
-// rig is a running loop whose compiler makes one cluster for each Mapping, named after it, and panics on a Mapping
-// whose service is "panic".
+// rig is a running loop whose compiler makes one cluster for each Mapping, named after it, refuses a Mapping whose
+// service is "invalid" unless there is a Module, and panics on one whose service is "panic".
 type rig struct {
 	loop   *loop
 	server *fakeServer
@@ -85,6 +85,7 @@ func start(t *testing.T) *rig {
 		store:        store.New(),
 		objects:      map[store.Ref]metav1.Object{},
 		rejections:   map[store.Ref]status.Rejected{},
+		refused:      map[store.Ref]metav1.Object{},
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -104,6 +105,12 @@ func compileMappings(s *store.Store) *compile.Output {
 	for _, mapping := range s.Mappings() {
 		if mapping.Spec.Service == "panic" {
 			panic("cannot compile " + mapping.Name)
+		}
+		if mapping.Spec.Service == "invalid" && len(s.Modules()) == 0 {
+			output.Reports[store.RefOf(mapping)] = &compile.Report{Generation: mapping.Generation, Problems: []compile.Problem{
+				{Condition: v3alpha1.ConditionAccepted, Reason: compile.ReasonInvalid, Message: "service is invalid"},
+			}}
+			continue
 		}
 		output.Clusters = append(output.Clusters, &clusterv3.Cluster{Name: mapping.Name + mapping.Spec.Prefix})
 		output.Reports[store.RefOf(mapping)] = &compile.Report{
@@ -246,6 +253,36 @@ func TestARejectedVersionLeavesTheLastGoodOneInForce(t *testing.T) {
 		if update := <-r.sink.updates; update.Ref == mappingRef("foreign") {
 			t.Errorf("said %+v of another instance's object", update)
 		}
+	}
+}
+
+func TestABadEditLeavesTheLastGoodVersionInForce(t *testing.T) {
+	t.Parallel()
+	r := start(t)
+	r.upsert("a", "/good", "s", 1)
+	r.upsert("never", "/good", "invalid", 1)
+	r.loop.inbox.Synced()
+	r.published(t, "a/good")
+	r.upsert("a", "/bad", "invalid", 2)
+	r.upsert("b", "/b", "s", 1)
+	r.published(t, "a/good", "b/b")
+	update := r.said(t, "a")
+	if update.Accepted.True || update.Generation != 2 || update.Accepted.Message != "service is invalid (generation 1 is still served)" {
+		t.Errorf("said %+v", update)
+	}
+	// One bad edit after another changes nothing.
+	r.upsert("a", "/worse", "invalid", 3)
+	if update := r.said(t, "a"); update.Accepted.True || update.Generation != 3 {
+		t.Errorf("said %+v", update)
+	}
+	// What was refused may be valid under another Module; nobody need touch the object.
+	r.loop.inbox.Handle(watch.Event{Ref: store.Ref{Kind: "Module", Namespace: "default", Name: "ambassador"}, Object: &v3alpha1.Module{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "ambassador"},
+	}})
+	r.published(t, "a/worse", "b/b", "never/good")
+	r.server.acknowledge()
+	if update := r.said(t, "a"); !update.Programmed.True || update.Generation != 3 {
+		t.Errorf("said %+v", update)
 	}
 }
 
