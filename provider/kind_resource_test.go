@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -35,12 +36,12 @@ func TestExamples(t *testing.T) {
 		if kind == "emissary_crds" || kind == "emissary_release" {
 			continue // They have tests of their own.
 		}
-		text, err := os.ReadFile(filepath.Join(folder, "resource.tf"))
-		if err != nil {
-			t.Fatal(err)
+		text := readFile(t, filepath.Join(folder, "resource.tf"))
+		if want, got := importLine(kind, text), readFile(t, filepath.Join(folder, "import.sh")); got != want {
+			t.Errorf("%s/import.sh is %q, want %q", folder, got, want)
 		}
 		kinds = append(kinds, kind)
-		all.WriteString(strings.ReplaceAll(string(text), `"default"`, `"NAMESPACE"`))
+		all.WriteString(strings.ReplaceAll(text, `"default"`, `"NAMESPACE"`))
 	}
 	if len(kinds) != len(crds.Kinds()) {
 		t.Errorf("%d of %d kinds have an example: %v", len(kinds), len(crds.Kinds()), kinds)
@@ -56,6 +57,21 @@ func TestExamples(t *testing.T) {
 		steps = append(steps, resource.TestStep{ResourceName: kind + ".example", ImportState: true, ImportStateVerify: true})
 	}
 	w.run(steps...)
+}
+
+// importLine is the command that imports the example of a kind.
+func importLine(kind, example string) string {
+	name := regexp.MustCompile(`(?m)^  name +=  *"(.*)"$`).FindStringSubmatch(example)
+	return fmt.Sprintf("terraform import %s.example default/%s\n", kind, name[1])
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 const mapping = `

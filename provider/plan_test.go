@@ -3,12 +3,12 @@ package provider_test
 import (
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-testing/config"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -55,11 +55,7 @@ func everyExample(t *testing.T) string {
 	}
 	var all strings.Builder
 	for _, file := range folders {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(text)
+		all.WriteString(readFile(t, file))
 	}
 	return all.String()
 }
@@ -155,4 +151,20 @@ resource "terraform_data" "cluster" {
 			Check: w.specIs("mappings", "quote", map[string]any{"hostname": "*", "prefix": "/backend/", "service": "quote", "timeout_ms": int64(1000)}),
 		},
 	)
+}
+
+// TestProviderExample plans with both provider blocks of the example.
+func TestProviderExample(t *testing.T) {
+	t.Parallel()
+	_, blocks, _ := strings.Cut(readFile(t, "../examples/provider/provider.tf"), "\n}\n")
+	used := strings.Replace(quote(), "hostname", "provider = emissary.new\n  hostname", 1)
+	runTerraform(t, resource.TestStep{
+		Config: blocks + used + strings.Replace(quote(), `"quote" {`, `"default" {`, 1),
+		ConfigVariables: config.Variables{
+			"cluster_endpoint": config.StringVariable("https://" + untouchable(t)),
+			"cluster_ca":       config.StringVariable(""),
+		},
+		PlanOnly:           true,
+		ExpectNonEmptyPlan: true,
+	})
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 )
@@ -45,12 +45,10 @@ func (r Ref) String() string {
 type Client struct {
 	config       *rest.Config
 	dynamic      dynamic.Interface
+	discovery    discovery.DiscoveryInterface
 	fieldManager string
 
-	// connectGrace is how long a server that refuses or drops connections is
-	// retried: long enough for a restart, short enough for a mistyped host.
-	connectGrace time.Duration
-
+	outage      outage
 	controllers controllerCache
 }
 
@@ -65,7 +63,11 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Kubernetes connection settings are not usable: %w", err)
 	}
-	return &Client{config: config, dynamic: dyn, fieldManager: o.FieldManager, connectGrace: 10 * time.Second}, nil
+	disco, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("the Kubernetes connection settings are not usable: %w", err)
+	}
+	return &Client{config: config, dynamic: dyn, discovery: disco, fieldManager: o.FieldManager}, nil
 }
 
 // RESTConfig returns a copy of the connection for libraries that bring their

@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -67,6 +68,12 @@ func (c *Client) failure(verb string, ref Ref, err error) error {
 		e.Advice = "Install the CRDs, for example with the resource emissary_crds."
 	case apierrors.IsInvalid(err):
 		e.Problem = "the server refuses it: " + invalid(err)
+	case isUntrusted(err):
+		e.Problem = "the server's certificate is not trusted: " + rootCause(err)
+		e.Advice = "Set cluster_ca_certificate or tls_server_name in the provider block."
+	case isCredentialCommand(err):
+		e.Problem = "the command that gets credentials failed: " + rootCause(err)
+		e.Advice = "Check exec in the provider block or in the kubeconfig, and that the command is installed where Terraform runs."
 	case isUnreachable(err):
 		e.Problem = "the server cannot be reached: " + rootCause(err)
 		e.Advice = "Check host, config_path or config_context in the provider block, and that the cluster is up."
@@ -129,8 +136,24 @@ func isUnknownType(err error) bool {
 		(status.Status().Details == nil || status.Status().Details.Name == "" || len(causes(err, metav1.CauseTypeUnexpectedServerResponse)) > 0)
 }
 
-// isUnreachable reports whether no answer came at all.
+// isUntrusted reports whether the server answered with a certificate that the
+// configured authority has not signed, or for another name.
+func isUntrusted(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &certificate)
+}
+
+// isCredentialCommand reports whether an exec plugin failed. client-go gives that
+// error no type.
+func isCredentialCommand(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "getting credentials: ")
+}
+
+// isUnreachable reports whether no answer came at all, which may pass.
 func isUnreachable(err error) bool {
+	if err == nil || isUntrusted(err) || isCredentialCommand(err) {
+		return false
+	}
 	var urlError *url.Error
 	var netError net.Error
 	return errors.As(err, &urlError) || errors.As(err, &netError) ||

@@ -10,7 +10,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/client-go/discovery"
 )
 
 // Get reads an object. An object that is not there, or whose CRD or namespace
@@ -43,11 +42,8 @@ func (c *Client) confirmGone(err error) error {
 	if !isUnknownType(err) {
 		return nil
 	}
-	api, err := discovery.NewDiscoveryClientForConfig(c.config)
-	if err != nil {
-		return err
-	}
-	if _, err = api.ServerVersion(); apierrors.IsNotFound(err) {
+	_, err = c.discovery.ServerVersion()
+	if apierrors.IsNotFound(err) {
 		return errNoAPIServer
 	}
 	return err

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -92,6 +94,8 @@ func (o Options) RESTConfig() (*rest.Config, error) {
 	if o.UserAgent != "" {
 		cfg.UserAgent = o.UserAgent
 	}
+	// A server that drops packets must not hold each object for 30 seconds.
+	cfg.Dial = (&net.Dialer{Timeout: connectGrace, KeepAlive: 30 * time.Second}).DialContext
 	// Deprecation warnings of the API server belong to no one here: Terraform
 	// would show them as provider noise on stderr.
 	cfg.WarningHandler = rest.NoWarnings{}

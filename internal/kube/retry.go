@@ -18,17 +18,23 @@ const (
 // retry calls the function until it succeeds, fails for good, or the context
 // ends. What may come true during an apply (a CRD, a namespace, a webhook that
 // is still starting) is retried until then; a server that cannot be reached only
-// for the client's connectGrace.
+// for connectGrace.
 func (c *Client) retry(ctx context.Context, verb string, ref Ref, mayAppear bool, call func(context.Context) error) error {
 	began := time.Now()
 	pause := firstPause
 	for {
+		if err := c.outage.known(); err != nil {
+			return c.gaveUp(ctx, verb, ref, err, began)
+		}
 		err := call(ctx)
+		again := false
+		if ctx.Err() == nil { // A deadline of one object says nothing about the server.
+			again = c.outage.observe(err)
+		}
 		if err == nil {
 			return nil
 		}
-		again := transient(err) || mayAppear && (isMissingNamespace(err, ref) || isUnknownType(err) || isTerminating(err)) ||
-			isUnreachable(err) && time.Since(began) < c.connectGrace
+		again = again || transient(err) || mayAppear && (isMissingNamespace(err, ref) || isUnknownType(err) || isTerminating(err))
 		if !again || ctx.Err() != nil {
 			return c.gaveUp(ctx, verb, ref, err, began)
 		}
