@@ -27,6 +27,9 @@ func newAdmin(addressFile string) *Admin {
 	return &Admin{addressFile: addressFile, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 }
 
+// errNotUp says that Envoy has not come as far as to open the interface.
+var errNotUp = errors.New("envoy's admin interface is not up")
+
 // Info is what Envoy says of itself.
 type Info struct {
 	// State is LIVE, DRAINING, PRE_INITIALIZING or INITIALIZING.
@@ -115,7 +118,7 @@ func (a *Admin) call(ctx context.Context, method, path string, bound time.Durati
 	defer cancel()
 	addr, err := os.ReadFile(a.addressFile)
 	if errors.Is(err, os.ErrNotExist) || err == nil && len(addr) == 0 {
-		return nil, errors.New("envoy's admin interface is not up")
+		return nil, errNotUp
 	}
 	if err != nil {
 		return nil, fmt.Errorf("finding envoy's admin interface: %w", err)

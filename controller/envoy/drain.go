@@ -49,10 +49,14 @@ func (s *Supervisor) drain(ctx context.Context, p *process) error {
 		return nil
 	default:
 	}
-	if err := errors.Join(
+	err := errors.Join(
 		s.admin.post(ctx, "/healthcheck/fail"),
 		s.admin.post(ctx, "/drain_listeners?graceful&skip_exit"),
-	); err != nil {
+	)
+	if errors.Is(err, errNotUp) {
+		return nil // it has only just started and serves nobody
+	}
+	if err != nil {
 		return fmt.Errorf("ending Envoy without draining it: %w", err)
 	}
 	s.log.Info("draining Envoy", "pid", p.pid())

@@ -17,8 +17,9 @@
 // Envoy has acknowledged the clusters sent before them: Envoy withholds that
 // acknowledgement while a cluster is warming, which makes it the signal that
 // routes may use the cluster. Removals travel the other way: a resource goes
-// when every type that may use it has acknowledged a configuration without it.
-// Both waits are bounded (Options), so that one cluster that never warms cannot
+// when every type that may use it has acknowledged a configuration without it,
+// and a cluster a moment later, for the requests already routed to it. Both
+// waits are bounded (Options), so that one cluster that never warms cannot
 // hold up the rest.
 //
 // # One bad resource costs only itself

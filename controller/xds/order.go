@@ -15,6 +15,8 @@ type kind struct {
 	// waits marks types that may use clusters: their additions wait until the
 	// clusters sent before them are acknowledged.
 	waits bool
+	// lingers marks types whose removal waits for requests routed to them.
+	lingers bool
 	// wildcard marks types for which a first request without names means all
 	// resources; for the others it means none.
 	wildcard bool
@@ -28,7 +30,7 @@ type kind struct {
 // https://www.envoyproxy.io/docs/envoy/latest/api-docs/xds_protocol#eventual-consistency-considerations
 var kinds = []*kind{
 	{typeURL: resource.RuntimeType},
-	{typeURL: ClusterType, paced: true, wildcard: true, users: []string{
+	{typeURL: ClusterType, paced: true, lingers: true, wildcard: true, users: []string{
 		ListenerType, RouteType, resource.VirtualHostType, resource.ExtensionConfigType}},
 	{typeURL: EndpointType, users: []string{ClusterType}},
 	{typeURL: SecretType, users: []string{ClusterType, ListenerType, resource.ExtensionConfigType}},

@@ -72,7 +72,7 @@ func TestOrder(t *testing.T) {
 	t.Parallel()
 	base := []Resource{cluster("a", 1), endpoints("a", 1), listener("l", 1), route("r", "a")}
 	with := func(extra ...Resource) []Resource { return append(base[:len(base):len(base)], extra...) }
-	const warm, removal = DefaultWarmTimeout, DefaultRemovalTimeout
+	const warm, removal, grace = DefaultWarmTimeout, DefaultRemovalTimeout, DefaultRemovalGrace
 	tests := map[string][]step{
 		"a new cluster goes before the route to it": {
 			{update: []Resource{cluster("a", 1), cluster("b", 1), endpoints("a", 1), listener("l", 1), route("r", "b")},
@@ -95,7 +95,9 @@ func TestOrder(t *testing.T) {
 			{update: []Resource{cluster("b", 1), endpoints("b", 1), listener("l", 1), route("r", "b")},
 				want: [][]string{{ClusterType, "b"}}},
 			{ack: ClusterType, want: [][]string{{RouteType, "r"}}},
-			{ack: RouteType, want: [][]string{{ClusterType, "-a"}}},
+			{ack: RouteType},
+			{wait: grace - time.Millisecond},
+			{wait: time.Millisecond, want: [][]string{{ClusterType, "-a"}}},
 			{ack: ClusterType, want: [][]string{{EndpointType, "-a"}}},
 		},
 		"a cluster waits for its users' acknowledgement only so long": {
@@ -114,7 +116,8 @@ func TestOrder(t *testing.T) {
 		"everything goes, users first": {
 			{update: []Resource{}, want: [][]string{{ListenerType, "-l"}}},
 			{ack: ListenerType, want: [][]string{{RouteType, "-r"}}},
-			{ack: RouteType, want: [][]string{{ClusterType, "-a"}}},
+			{ack: RouteType},
+			{wait: grace, want: [][]string{{ClusterType, "-a"}}},
 			{ack: ClusterType, want: [][]string{{EndpointType, "-a"}}},
 		},
 		"endpoints wait for nothing": {

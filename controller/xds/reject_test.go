@@ -124,6 +124,7 @@ func TestRestoredRouteKeepsItsCluster(t *testing.T) {
 		h.update(cluster("b", 1), listener("l", 1), route("r", "b"))
 		c.ack(c.want(ClusterType, "b"))
 		c.nack(c.want(RouteType, "r"), "no such thing")
+		pass(DefaultRemovalTimeout)
 		c.quiet() // cluster a stays
 
 		// Also when a later update says once more that it is not wanted.
@@ -135,6 +136,7 @@ func TestRestoredRouteKeepsItsCluster(t *testing.T) {
 		h.update(cluster("b", 2), cluster("d", 1), listener("l", 1), route("r", "d"))
 		c.ack(c.want(ClusterType, "d"))
 		c.ack(c.want(RouteType, "r"))
+		pass(DefaultRemovalGrace)
 		c.ack(c.want(ClusterType, "-a"))
 		c.quiet()
 	})

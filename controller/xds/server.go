@@ -25,6 +25,10 @@ type Options struct {
 	// for its users to be acknowledged without it.
 	// Default DefaultRemovalTimeout.
 	RemovalTimeout time.Duration
+	// RemovalGrace is how long a cluster stays after its users are settled: a
+	// request that was routed before may still be on its way to the cluster,
+	// held up by authorization or a retry. Default DefaultRemovalGrace.
+	RemovalGrace time.Duration
 	// RetryInterval is when a rejected resource is tried again, doubling with
 	// each further rejection up to MaxRetryInterval: some rejections are
 	// Envoy's circumstances, such as an address still in use, not the
@@ -36,6 +40,7 @@ type Options struct {
 const (
 	DefaultWarmTimeout    = 2 * time.Second
 	DefaultRemovalTimeout = 5 * time.Second
+	DefaultRemovalGrace   = time.Second
 	DefaultRetryInterval  = 10 * time.Second
 	MaxRetryInterval      = 5 * time.Minute
 )
@@ -75,6 +80,9 @@ func NewServer(o Options) *Server {
 	}
 	if o.RemovalTimeout == 0 {
 		o.RemovalTimeout = DefaultRemovalTimeout
+	}
+	if o.RemovalGrace == 0 {
+		o.RemovalGrace = DefaultRemovalGrace
 	}
 	if o.RetryInterval == 0 {
 		o.RetryInterval = DefaultRetryInterval

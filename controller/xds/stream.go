@@ -105,7 +105,7 @@ func (st *stream) receive(req *discoveryv3.DeltaDiscoveryRequest) error {
 	}
 	sub := st.subs[req.GetTypeUrl()]
 	if sub == nil {
-		sub = newSubscription(t, req)
+		sub = newSubscription(t, req, st.server.options)
 		st.subs[req.GetTypeUrl()] = sub
 		st.resuming = st.resuming || len(req.GetInitialResourceVersions()) > 0
 		return nil
@@ -168,11 +168,12 @@ func (st *stream) collect(now time.Time) (responses []*discoveryv3.DeltaDiscover
 		if sub == nil || st.full(sub, now) || k.waits && !sub.sentAll() && !st.clustersReady(now) {
 			continue
 		}
-		if r := sub.respond(st.usersSettled(k), now.Add(-s.options.RemovalTimeout)); r != nil {
+		sub.release(st.usersSettled(k), now)
+		if r := sub.respond(now); r != nil {
 			responses = append(responses, st.dispatch(sub, r, now))
 		}
 		for _, d := range sub.leaving {
-			st.wakeAt(d.since.Add(s.options.RemovalTimeout))
+			st.wakeAt(d.due)
 		}
 	}
 	return responses

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
@@ -133,6 +134,34 @@ func TestLogIsTrimmed(t *testing.T) {
 	})
 }
 
+// An Envoy that does not answer is not written to without end, and catches up
+// with one response.
+func TestEnvoyThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	bubble(t, Options{}, func(t *testing.T, h *harness) {
+		h.update(cluster("a", 0), listener("l", 1))
+		c := h.subscribed(nil, nil)
+		for i := range 100 {
+			h.update(cluster("a", i+1), listener("l", 1))
+			pass(DefaultWarmTimeout)
+		}
+		synctest.Wait()
+		if n := len(c.responses); n != maxFlight {
+			t.Errorf("%d responses were sent without an answer, want %d", n, maxFlight)
+		}
+		var last *discoveryv3.DeltaDiscoveryResponse
+		for range len(c.responses) {
+			last = <-c.responses
+		}
+		c.ack(last) // covers the ones before
+		c.ack(c.want(ClusterType, "a"))
+		c.quiet()
+		if st := h.State(); st.Acknowledged != st.Revision {
+			t.Errorf("state: %+v, want everything acknowledged", st)
+		}
+	})
+}
+
 func TestApply(t *testing.T) {
 	t.Parallel()
 	bubble(t, Options{}, func(t *testing.T, h *harness) {
@@ -142,7 +171,9 @@ func TestApply(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.ack(c.want(ClusterType, "c", "-b"))
+		c.ack(c.want(ClusterType, "c"))
+		pass(DefaultRemovalGrace)
+		c.ack(c.want(ClusterType, "-b"))
 		c.quiet()
 		if again, err := h.Apply([]Resource{cluster("c", 1)}, nil); err != nil || again != revision {
 			t.Errorf("applying what is there gives revision %d, %v; want %d", again, err, revision)

@@ -40,15 +40,20 @@ type subscription struct {
 	flight []*response
 	// done is the revision up to which everything has been answered.
 	done uint64
+	// timeout bounds how long a removal waits for its users, and grace is how
+	// long it goes on waiting after they are settled.
+	timeout, grace time.Duration
 	// limit bounds the resources in a response while the one at fault in a
 	// rejected response is being searched; 0 is no bound.
 	limit int
 }
 
-// departure is when a removal was noted.
+// departure is a removal that was noted: the revision it belongs to, when it is
+// due at the latest, and whether that is because its users are settled.
 type departure struct {
 	revision uint64
-	since    time.Time
+	due      time.Time
+	settled  bool
 }
 
 // response is one message on its way to Envoy.
@@ -72,10 +77,11 @@ type removal struct {
 	revision       uint64
 }
 
-func newSubscription(t *table, req *discoveryv3.DeltaDiscoveryRequest) *subscription {
+func newSubscription(t *table, req *discoveryv3.DeltaDiscoveryRequest, o Options) *subscription {
 	sub := &subscription{
-		kind:  t.kind,
-		table: t,
+		kind:    t.kind,
+		table:   t,
+		timeout: o.RemovalTimeout,
 		names: xdsstream.NewDeltaSubscription(req.GetResourceNamesSubscribe(), req.GetResourceNamesUnsubscribe(),
 			req.GetInitialResourceVersions(), t.kind.wildcard),
 		compare: true,
@@ -83,6 +89,9 @@ func newSubscription(t *table, req *discoveryv3.DeltaDiscoveryRequest) *subscrip
 		pending: make(map[string]*entry),
 		leaving: make(map[string]departure),
 		missing: make(map[string]struct{}),
+	}
+	if t.kind.lingers {
+		sub.grace = o.RemovalGrace
 	}
 	sub.greet = sub.names.IsWildcard()
 	for _, name := range req.GetResourceNamesSubscribe() {
@@ -196,7 +205,7 @@ func (sub *subscription) note(name string, revision uint64, now time.Time) {
 	if sl == nil {
 		delete(sub.pending, name)
 		if _, noted := sub.leaving[name]; holds && !noted {
-			sub.leaving[name] = departure{revision, now}
+			sub.leaving[name] = departure{revision: revision, due: now.Add(sub.timeout)}
 		}
 		return
 	}
@@ -239,11 +248,20 @@ func (sub *subscription) settled() uint64 {
 	return settled
 }
 
+// release lets go, after the grace, of the removals whose users are settled up
+// to a revision.
+func (sub *subscription) release(settled uint64, now time.Time) {
+	for name, d := range sub.leaving {
+		if d.revision <= settled && !d.settled && d.due.After(now) {
+			sub.leaving[name] = departure{d.revision, now.Add(sub.grace), true}
+		}
+	}
+}
+
 // respond builds the response that carries what may go now: the pending
-// additions, the names that do not exist, and the removals whose users have
-// settled up to the given revision or that were noted before the given time.
-// It returns nil when there is nothing to say.
-func (sub *subscription) respond(settled uint64, overdue time.Time) *response {
+// additions, the names that do not exist, and the removals that are due. It
+// returns nil when there is nothing to say.
+func (sub *subscription) respond(now time.Time) *response {
 	r := &response{}
 	names := slices.Sorted(maps.Keys(sub.pending))
 	if sub.limit > 0 && len(names) > sub.limit {
@@ -258,7 +276,7 @@ func (sub *subscription) respond(settled uint64, overdue time.Time) *response {
 		delete(sub.pending, name)
 	}
 	for name, d := range sub.leaving {
-		if d.revision <= settled || !d.since.After(overdue) {
+		if !d.due.After(now) {
 			r.removals = append(r.removals, removal{name, known[name], d.revision})
 			delete(sub.leaving, name)
 			delete(known, name)
