@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -115,6 +116,52 @@ func TestPoisonCostsOnlyItself(t *testing.T) {
 		t.Errorf("mended, yet rejected: %+v", st.Rejected)
 	}
 	w.answers("one")
+}
+
+// Poison that stays survives the restart of either side without taking anything
+// else down.
+func TestPoisonSurvivesRestarts(t *testing.T) {
+	t.Parallel()
+	w := start(t, Options{}, Config{})
+	w.serve(backend(t, "one"), "one")
+	poison := slices.Clone(w.resources)
+	for i, r := range poison {
+		if r.TypeURL == xds.RouteType {
+			bad := routeTo("one")
+			bad.VirtualHosts[0].Domains = []string{"*", "*"} // twice, which only Envoy checks
+			poison[i].Message = bad
+		}
+	}
+	poison = append(poison,
+		resource(&clusterv3.Cluster{Name: "bad", ConnectTimeout: durationpb.New(-time.Second)}, "bad"),
+		resource(&listenerv3.Listener{Name: "bad"}, "bad"))
+	check := func(when string) {
+		t.Helper()
+		names := map[string]bool{}
+		for _, r := range w.update(poison...).Rejected {
+			names[r.TypeURL+" "+r.Name] = true
+		}
+		for _, want := range []string{xds.ClusterType + " bad", xds.ListenerType + " bad", xds.RouteType + " http"} {
+			if !names[want] {
+				t.Errorf("%s: %s is not rejected", when, want)
+			}
+		}
+		w.answers("one")
+	}
+	check("at first")
+
+	pid := w.pid()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the restarted Envoy serves the last good route", func() bool {
+		status, body, err := w.get("/")
+		return err == nil && status == http.StatusOK && body == "one" && w.pid() != pid
+	})
+	check("after a restart of Envoy")
+
+	w.restart()
+	check("after a restart of the controller") // which knows no good route: Envoy keeps its own
 }
 
 // Swapping the backend of a route under traffic: the new cluster is warm before
