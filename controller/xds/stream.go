@@ -37,8 +37,8 @@ type stream struct {
 	subs     map[string]*subscription // by type URL
 
 	// target is the revision being worked towards, since targetAt. It is begun
-	// once something of it has been sent, and late once its routes have been
-	// without their clusters' acknowledgement.
+	// once something of it has been sent, and late once its routes have gone out
+	// before its clusters were acknowledged, because the bound had passed.
 	target   uint64
 	targetAt time.Time
 	begun    bool
