@@ -102,6 +102,14 @@ func explain(err error) *Error {
 	return e
 }
 
+// isTransient matches failures that an API server, or a proxy or webhook before
+// it, gets over by itself.
+func isTransient(err error) bool {
+	var status apierrors.APIStatus
+	return apierrors.IsTooManyRequests(err) || apierrors.IsConflict(err) ||
+		errors.As(err, &status) && status.Status().Code >= 500
+}
+
 func isUnreachable(err error) bool {
 	var urlError *url.Error
 	var netError net.Error

@@ -109,11 +109,14 @@ func New(config *rest.Config, log func(format string, arguments ...any)) *Client
 
 // Get returns the newest revision of a release, or ErrNotFound.
 func (c *Client) Get(ctx context.Context, ref Ref) (*Info, error) {
-	s, err := c.open(ctx, ref.Namespace)
-	if err != nil {
-		return nil, c.failure("read", ref, err)
-	}
-	last, err := s.last(ref.Name)
+	var last *helmrelease.Release
+	_, err := retry(ctx, func() (bool, error) {
+		s, err := c.open(ctx, ref.Namespace)
+		if err == nil {
+			last, err = s.last(ref.Name)
+		}
+		return false, err
+	})
 	if err != nil {
 		return nil, c.failure("read", ref, err)
 	}
@@ -127,7 +130,7 @@ func (c *Client) Get(ctx context.Context, ref Ref) (*Info, error) {
 // the error is what is in the cluster.
 func (c *Client) Apply(ctx context.Context, spec Spec) (*Info, error) {
 	verb := "install"
-	changed, err := retryMissing(ctx, func() (bool, error) {
+	changed, err := retry(ctx, func() (bool, error) {
 		s, err := c.open(ctx, spec.Namespace)
 		if err != nil {
 			return false, err
@@ -212,11 +215,14 @@ type DeleteOptions struct {
 // stays: objects with the annotation helm.sh/resource-policy: keep, and a
 // namespace that still holds something.
 func (c *Client) Delete(ctx context.Context, ref Ref, options DeleteOptions) (kept []string, err error) {
-	s, err := c.open(ctx, ref.Namespace)
+	var s *session
+	_, err = retry(ctx, func() (bool, error) {
+		if s, err = c.open(ctx, ref.Namespace); err == nil {
+			kept, err = s.uninstall(ctx, ref.Name, options)
+		}
+		return false, err
+	})
 	if err != nil {
-		return nil, c.failure("uninstall", ref, err)
-	}
-	if kept, err = s.uninstall(ctx, ref.Name, options); err != nil {
 		return kept, c.failure("uninstall", ref, err)
 	}
 	if !options.Namespace {

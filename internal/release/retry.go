@@ -10,12 +10,18 @@ const (
 	longestPause = 2 * time.Second
 )
 
-// retryMissing repeats a change as long as it fails for something that may still
-// appear and has changed nothing.
-func retryMissing(ctx context.Context, change func() (changed bool, err error)) (changed bool, err error) {
+// connectGrace is how long a server that refuses or drops connections is tried
+// again: long enough for a restart, short enough for a mistyped host.
+const connectGrace = 10 * time.Second
+
+// retry repeats an operation as long as it has changed nothing and fails for
+// something that may still appear or that a server gets over by itself.
+func retry(ctx context.Context, operation func() (changed bool, err error)) (changed bool, err error) {
+	began := time.Now()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
-		changed, err = change()
-		if err == nil || changed || !mayAppear(err) || !sleep(ctx, pause) {
+		changed, err = operation()
+		again := mayAppear(err) || isTransient(err) || isUnreachable(err) && time.Since(began) < connectGrace
+		if err == nil || changed || !again || !sleep(ctx, pause) {
 			return changed, err
 		}
 	}

@@ -34,8 +34,8 @@ func init() {
 }
 
 // session is what one operation works with. Requests for the objects of the
-// release end with the operation's context; those for Helm's records do not, so
-// that an operation that is cut off can still say so in them.
+// release end with the operation's context; for Helm's records see
+// recordTransport.
 type session struct {
 	actions *action.Configuration
 	kube    *boundClient
@@ -55,6 +55,7 @@ func (c *Client) openSession(ctx context.Context, namespace string) (*session, e
 	}
 	unbound := rest.CopyConfig(c.config)
 	unbound.Timeout = recordTimeout
+	unbound.Wrap(func(next http.RoundTripper) http.RoundTripper { return recordTransport{ctx: ctx, next: next} })
 	records, err := kubernetes.NewForConfig(unbound)
 	if err != nil {
 		return nil, err
@@ -134,9 +135,30 @@ func (t boundTransport) RoundTrip(request *http.Request) (*http.Response, error)
 	if err := context.Cause(t.ctx); err != nil {
 		return nil, fmt.Errorf("%s %s: %w", request.Method, request.URL.Path, err)
 	}
-	ctx, cancel := context.WithCancelCause(request.Context())
-	stop := context.AfterFunc(t.ctx, func() { cancel(context.Cause(t.ctx)) })
-	response, err := t.next.RoundTrip(request.WithContext(ctx))
+	return roundTripWithin(t.ctx, t.next, request)
+}
+
+// recordTransport serves Helm's records. Reading them ends with the context of
+// the operation, but writing them does not, nor does what begins after the end:
+// an operation that was cut off must still say so in its record.
+type recordTransport struct {
+	ctx  context.Context
+	next http.RoundTripper
+}
+
+func (t recordTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method != http.MethodGet || t.ctx.Err() != nil {
+		return t.next.RoundTrip(request)
+	}
+	return roundTripWithin(t.ctx, t.next, request)
+}
+
+// roundTripWithin ends the request, and the reading of its answer, when the
+// context ends.
+func roundTripWithin(ctx context.Context, next http.RoundTripper, request *http.Request) (*http.Response, error) {
+	within, cancel := context.WithCancelCause(request.Context())
+	stop := context.AfterFunc(ctx, func() { cancel(context.Cause(ctx)) })
+	response, err := next.RoundTrip(request.WithContext(within))
 	if err != nil {
 		stop()
 		cancel(nil)
