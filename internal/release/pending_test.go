@@ -142,7 +142,7 @@ func TestHungServer(t *testing.T) {
 func TestRetry(t *testing.T) {
 	t.Parallel()
 	answers := []int{http.StatusBadGateway, http.StatusTooManyRequests, http.StatusServiceUnavailable}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		if len(answers) > 0 {
 			w.WriteHeader(answers[0])
