@@ -32,7 +32,6 @@ func TestBadConfiguration(t *testing.T) {
 		"service with a path":         {quote(`shadow = true`, `host_rewrite = "x"`) + `resource "emissary_tcp_mapping" "x" { SERVICE }`, `service is "db/path": a service has no path`},
 		"weight over 100":             {quote(`weight = 101`), `weight is 101; it is a percentage`},
 		"two redirects":               {quote(`host_redirect = true`, `path_redirect = "/a"`, `prefix_redirect = "/b"`), `prefix_redirect excludes path_redirect`},
-		"redirect without the switch": {quote(`path_redirect = "/a"`), `path_redirect has no effect without host_redirect = true`},
 		"regex that RE2 refuses":      {quote(`regex_headers = { x-a = "(?=b)" }`), `no RE2 regular expression`},
 		"hostname with inner star":    {`resource "emissary_host" "x" { HOSTNAME }`, `a \* is allowed alone, at the start or at the end`},
 		"rule of the CRD":             {quote(`load_balancer = { policy = "maglev", header = "x", source_ip = true }`), `set only one of cookie, header and source_ip`},

@@ -62,6 +62,10 @@ func fail(attribute, format string, args ...any) diag.Diagnostics {
 	return failAt(path.Root(attribute), format, args...)
 }
 
+func warn(attribute, format string, args ...any) diag.Diagnostics {
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root(attribute), attribute+" has no effect", attribute+" "+fmt.Sprintf(format, args...))}
+}
+
 func failAt(at path.Path, format string, args ...any) diag.Diagnostics {
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Invalid value for "+at.String(), at.String()+" "+fmt.Sprintf(format, args...))}
 }
@@ -183,25 +187,25 @@ func (c configValues) allSet(attributes []string) (set []string) {
 	return set
 }
 
-// needs checks that a flag is on when any of the attributes is set, because
-// without it they have no effect.
+// needs warns when a flag is off without which the attributes have no effect.
+// Emissary takes such objects, so an error would refuse what works there.
 func needs(flag string, attributes ...string) check {
 	return func(c configValues) diag.Diagnostics {
 		set := c.allSet(attributes)
 		if len(set) == 0 || c.flag(flag) || c.isSet(flag) && !c[flag].IsKnown() {
 			return nil
 		}
-		return fail(set[0], "has no effect without %s = true.", flag)
+		return warn(set[0], "has no effect without %s = true.", flag)
 	}
 }
 
-// excludes checks two flags that must not both be on.
-func excludes(a, b string) check {
+// overrides warns of a flag that another one makes void.
+func overrides(winner, loser string) check {
 	return func(c configValues) diag.Diagnostics {
-		if !c.flag(a) || !c.flag(b) {
+		if !c.flag(winner) || !c.flag(loser) {
 			return nil
 		}
-		return fail(b, "and %s exclude each other; keep one of them.", a)
+		return warn(loser, "has no effect with %s = true.", winner)
 	}
 }
 

@@ -50,7 +50,7 @@ var kindFacts = map[string]struct {
 			percentage("weight"),
 			atMostOne("path_redirect", "prefix_redirect", "regex_redirect"),
 			needs("host_redirect", "path_redirect", "prefix_redirect", "regex_redirect"),
-			excludes("host_redirect", "shadow"),
+			overrides("shadow", "host_redirect"),
 			regexWhen("prefix", "prefix_regex"),
 			regexWhen("method", "method_regex"),
 			regexWhen("host", "host_regex"),

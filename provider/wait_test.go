@@ -97,6 +97,28 @@ func TestWaitsWhereAControllerRuns(t *testing.T) {
 	)
 }
 
+// TestFailedCreateIsKept has an object in the state that was created but is not
+// served. Terraform then replaces it: it offers a provider no other way.
+func TestFailedCreateIsKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.report(func(object *unstructured.Unstructured) (string, string, string, string) {
+		if service, _, _ := unstructured.NestedString(object.Object, "spec", "service"); service == "missing" {
+			return "Accepted", "False", "Invalid", "no such service"
+		}
+		return "Programmed", "True", "Programmed", "Envoy acknowledged it"
+	})
+	w.run(
+		resource.TestStep{Config: w.config(replaceService(quote("wait = true"))), ExpectError: oneLine(`is not served: no such service \(Invalid\)`)},
+		resource.TestStep{
+			Config: w.config(quote("wait = true")),
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction("emissary_mapping.quote", plancheck.ResourceActionDestroyBeforeCreate)}},
+			Check: w.specIs("mappings", "quote", map[string]any{"hostname": "*", "prefix": "/backend/", "service": "quote"}),
+		},
+	)
+}
+
 // TestWaitWithoutController says that nobody reports, in the time given.
 func TestWaitWithoutController(t *testing.T) {
 	t.Parallel()
