@@ -104,7 +104,9 @@ func newController(options Options) (_ *controller, err error) {
 		return nil, fmt.Errorf("ready listener on port %d: %w", environment.ReadyPort, err)
 	}
 	settings := CompileOptions(environment)
-	settings.DiagPort = c.health.Addr().(*net.TCPAddr).Port // port 0 picked a free one
+	if address, ok := c.health.Addr().(*net.TCPAddr); ok {
+		settings.DiagPort = address.Port // port 0 picked a free one
+	}
 	c.loop = &loop{
 		log:          c.log,
 		inbox:        newInbox(),
@@ -126,14 +128,31 @@ func newController(options Options) (_ *controller, err error) {
 // not about to come.
 func (c *controller) openSource() (sink status.Sink, grace time.Duration, err error) {
 	if c.options.Manifests != "" {
-		c.source = watch.NewFolder(c.options.Manifests, c.log)
-		return status.NewLog(c.log), 0, nil
+		c.source, err = watch.NewFolder(folderOptions(c.options))
+		return status.NewLog(c.log), 0, err
 	}
 	if c.cluster, err = openCluster(c.options); err != nil {
 		return nil, 0, err
 	}
 	c.source = c.cluster.source
 	return c.cluster.writer, status.Grace, nil
+}
+
+func folderOptions(options Options) watch.FolderOptions {
+	environment := options.Environment
+	folder := watch.FolderOptions{
+		Dir:           options.Manifests,
+		LabelSelector: environment.LabelSelector,
+		FieldSelector: environment.FieldSelector,
+		Log:           options.Log,
+	}
+	if environment.SingleNamespace {
+		folder.Namespace = environment.Namespace
+	}
+	if environment.CertsSingleNamespace {
+		folder.SecretNamespace = environment.Namespace
+	}
+	return folder
 }
 
 func (c *controller) close() {

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"terraform-provider-emissary/controller/store"
@@ -26,8 +28,9 @@ import (
 // Files end in .yaml, .yml or .json; sub-folders are read too; names starting with a dot are not. Where two documents
 // describe the same object the later one (by file name, then by place in the file) counts.
 type Folder struct {
-	dir string
-	log *slog.Logger
+	dir     string
+	log     *slog.Logger
+	matches func(manifest.Object) bool
 
 	// documents caches what each document of the last scan decoded to, by content: a change in one document of a
 	// large file decodes one document.
@@ -48,16 +51,46 @@ type folderObject struct {
 	generation int64
 }
 
-// NewFolder returns a source that reads dir.
-func NewFolder(dir string, log *slog.Logger) *Folder {
+// FolderOptions say what to read of a folder. What is left out is as if it were not there.
+type FolderOptions struct {
+	// Dir is the folder.
+	Dir string
+	// Namespace and SecretNamespace leave out other namespaces, as in [KubernetesOptions].
+	Namespace, SecretNamespace string
+	// LabelSelector and FieldSelector leave out objects, as in [KubernetesOptions]. Fields are metadata.name and
+	// metadata.namespace.
+	LabelSelector, FieldSelector string
+	// Log takes what is wrong with documents.
+	Log *slog.Logger
+}
+
+// NewFolder returns a source that reads a folder. It fails when a selector cannot be parsed.
+func NewFolder(options FolderOptions) (*Folder, error) {
+	byLabel, err := labels.Parse(options.LabelSelector)
+	if err != nil {
+		return nil, fmt.Errorf("label selector: %w", err)
+	}
+	byField, err := fields.ParseSelector(options.FieldSelector)
+	if err != nil {
+		return nil, fmt.Errorf("field selector: %w", err)
+	}
 	return &Folder{
-		dir:        dir,
-		log:        log,
+		dir: options.Dir,
+		log: options.Log,
+		matches: func(object manifest.Object) bool {
+			namespace := options.Namespace
+			if object.Ref.Kind == "Secret" && options.SecretNamespace != "" {
+				namespace = options.SecretNamespace
+			}
+			return (namespace == "" || object.Ref.Namespace == namespace) &&
+				(object.Object == nil || byLabel.Matches(labels.Set(object.Object.GetLabels()))) &&
+				byField.Matches(fields.Set{"metadata.name": object.Ref.Name, "metadata.namespace": object.Ref.Namespace})
+		},
 		documents:  map[[sha256.Size]byte]manifest.Document{},
 		files:      map[string]map[store.Ref]bool{},
 		objects:    map[store.Ref]*folderObject{},
 		complaints: map[string]bool{},
-	}
+	}, nil
 }
 
 // Run implements Source. It fails when the folder cannot be read at the start; later on it keeps what it had.
@@ -101,6 +134,9 @@ func (f *Folder) scan(sink Sink) error {
 				f.complain(complaints, "document not used", document.Source, document.Err)
 			}
 			for _, object := range document.Objects {
+				if !f.matches(object) {
+					continue
+				}
 				if earlier, twice := found[object.Ref]; twice {
 					f.complain(complaints, "object defined twice, the later document counts", object.Source,
 						fmt.Errorf("%s is also in %s", object.Ref, earlier.Source))
@@ -223,9 +259,13 @@ func digest(object metav1.Object) (content, metadata [sha256.Size]byte) {
 
 // withGeneration returns a copy: the same document may be read again under another generation.
 func withGeneration(object metav1.Object, generation int64) metav1.Object {
-	copied := object.(runtime.Object).DeepCopyObject().(metav1.Object)
-	copied.SetGeneration(generation)
-	return copied
+	if original, ok := object.(runtime.Object); ok {
+		if copied, ok := original.DeepCopyObject().(metav1.Object); ok {
+			copied.SetGeneration(generation)
+			return copied
+		}
+	}
+	panic(fmt.Sprintf("%T is no object of Kubernetes", object)) // package manifest makes no others
 }
 
 func sortedRefs[V any](m map[store.Ref]V) []store.Ref {

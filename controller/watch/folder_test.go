@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,10 +94,26 @@ func mapping(name, prefix string) string {
 // follow starts a folder source and waits for its first scan.
 func follow(t *testing.T, dir string) *recorder {
 	t.Helper()
+	return followOptions(t, watch.FolderOptions{Dir: dir})
+}
+
+func newFolder(t *testing.T, options watch.FolderOptions) *watch.Folder {
+	t.Helper()
+	options.Log = slog.New(slog.DiscardHandler)
+	folder, err := watch.NewFolder(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+func followOptions(t *testing.T, options watch.FolderOptions) *recorder {
+	t.Helper()
+	folder := newFolder(t, options)
 	ctx, cancel := context.WithCancel(context.Background())
 	sink := newRecorder()
 	ended := make(chan error, 1)
-	go func() { ended <- watch.NewFolder(dir, slog.New(slog.DiscardHandler)).Run(ctx, sink) }()
+	go func() { ended <- folder.Run(ctx, sink) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -295,8 +312,45 @@ func TestFolderGenerationCountsChangesOfContent(t *testing.T) {
 func TestFolderThatDoesNotExist(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "nowhere")
-	err := watch.NewFolder(dir, slog.New(slog.DiscardHandler)).Run(context.Background(), newRecorder())
+	err := newFolder(t, watch.FolderOptions{Dir: dir}).Run(context.Background(), newRecorder())
 	if err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Errorf("error = %v, want one that names the folder", err)
+	}
+}
+
+func TestFolderLeavesOutWhatIsNotSelected(t *testing.T) {
+	t.Parallel()
+	labelled := func(name, namespace, label string) string {
+		return strings.Replace(mapping(name, "/"), "{name: "+name+"}", fmt.Sprintf("{name: %s, namespace: %s, labels: {team: %s}}", name, namespace, label), 1)
+	}
+	tests := map[string]struct {
+		options watch.FolderOptions
+		want    []string
+	}{
+		"nothing left out": {want: []string{"blue", "foreign", "red", "secret"}},
+		"one namespace":    {options: watch.FolderOptions{Namespace: "default"}, want: []string{"blue", "red"}},
+		"secrets of one":   {options: watch.FolderOptions{SecretNamespace: "default"}, want: []string{"blue", "foreign", "red"}},
+		"labels":           {options: watch.FolderOptions{LabelSelector: "team=blue"}, want: []string{"blue", "foreign"}},
+		"fields":           {options: watch.FolderOptions{FieldSelector: "metadata.name!=blue"}, want: []string{"foreign", "red", "secret"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.options.Dir = t.TempDir()
+			write(t, filepath.Join(test.options.Dir, "all.yaml"), labelled("blue", "default", "blue")+labelled("red", "default", "red")+
+				labelled("foreign", "other", "blue")+"---\napiVersion: v1\nkind: Secret\nmetadata: {name: secret, namespace: other}\n")
+			sink := followOptions(t, test.options)
+			var got []string
+			for ref := range sink.events {
+				got = append(got, ref.Name)
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, test.want) {
+				t.Errorf("reported %v, want %v", got, test.want)
+			}
+		})
+	}
+	if _, err := watch.NewFolder(watch.FolderOptions{LabelSelector: "a=(("}); err == nil || !strings.Contains(err.Error(), "label selector") {
+		t.Errorf("error = %v, want one about the label selector", err)
 	}
 }

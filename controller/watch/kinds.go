@@ -129,14 +129,15 @@ func typed(u *unstructured.Unstructured) metav1.Object {
 		Generation: u.GetGeneration(), ResourceVersion: u.GetResourceVersion(),
 	}
 	object, err := typesOfCustomKinds().New(u.GroupVersionKind())
-	if err != nil {
+	if err == nil {
+		err = manifest.Convert(u, object)
+	}
+	typed, ok := object.(v3alpha1.Object)
+	if err != nil || !ok {
 		return &unusable{ObjectMeta: meta, ids: manifest.AmbassadorID(u), err: err}
 	}
-	if err := manifest.Convert(u, object); err != nil {
-		return &unusable{ObjectMeta: meta, ids: manifest.AmbassadorID(u), err: err}
-	}
-	store.Trim(object.(metav1.Object))
-	return object.(metav1.Object)
+	store.Trim(typed)
+	return typed
 }
 
 func holdsCertificates(kind corev1.SecretType) bool {

@@ -65,7 +65,9 @@ func (w *kindWatch) follow(ctx context.Context, sink Sink, initial func()) {
 		return // the process is ending: what runs keeps running
 	}
 	for _, object := range informer.GetStore().List() {
-		sink.Handle(Event{Ref: w.ref(object.(metav1.Object))})
+		if meta, ok := object.(metav1.Object); ok {
+			sink.Handle(Event{Ref: w.ref(meta)})
+		}
 	}
 	initial()
 }
@@ -153,7 +155,8 @@ func (w *kindWatch) get(ref store.Ref) metav1.Object {
 	if err != nil || !ok {
 		return nil
 	}
-	return found.(metav1.Object)
+	object, _ := found.(metav1.Object)
+	return object
 }
 
 func (w *kindWatch) ref(object metav1.Object) store.Ref {

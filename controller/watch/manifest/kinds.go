@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,6 +53,13 @@ func buildKinds() map[schema.GroupVersionKind]kind {
 		},
 		corev1.SchemeGroupVersion.WithKind("Endpoints"): {
 			new: func() metav1.Object { return &corev1.Endpoints{} },
+		},
+		networkingv1.SchemeGroupVersion.WithKind("Ingress"): {
+			new: func() metav1.Object { return &networkingv1.Ingress{} },
+		},
+		networkingv1.SchemeGroupVersion.WithKind("IngressClass"): {
+			clusterScoped: true,
+			new:           func() metav1.Object { return &networkingv1.IngressClass{} },
 		},
 	}
 	for _, k := range crds.Kinds() {

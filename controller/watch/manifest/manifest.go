@@ -1,6 +1,6 @@
 // Package manifest turns YAML or JSON documents into the typed objects the controller works with, the way a
 // Kubernetes API server would have accepted them: defaults set, unknown fields dropped (and named), values checked
-// against the schemas of the embedded custom resource definitions.
+// against the schemas of the embedded custom resource definitions. Objects of getambassador.io v1 and v2 are converted.
 //
 // It is what stands in for the API server when configuration comes from a folder or a pipe. Each document is judged
 // on its own: a bad one is described and costs nothing but itself.
@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/convert"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
@@ -135,11 +136,19 @@ func collect(content map[string]any, into *[]Object) error {
 	return err
 }
 
+// DecodeObject reads one object that is no List; content may be changed. An error says why it is no object at all.
+// Kinds the controller has no use for give neither.
+func DecodeObject(content map[string]any) (object Object, wanted bool, err error) {
+	return decodeObject(&unstructured.Unstructured{Object: content})
+}
+
 func decodeObject(u *unstructured.Unstructured) (object Object, wanted bool, err error) {
 	gvk := u.GroupVersionKind()
 	if name, isString, _ := unstructured.NestedString(u.Object, "metadata", "name"); name == "" || !isString {
 		return Object{}, false, fmt.Errorf("%s has no metadata.name", gvk.Kind)
 	}
+	object.AmbassadorID = AmbassadorID(u)
+	gvk, err = newest(u, gvk)
 	kind, known := kinds()[gvk]
 	if !known {
 		return unknownKind(u, gvk)
@@ -151,13 +160,35 @@ func decodeObject(u *unstructured.Unstructured) (object Object, wanted bool, err
 		u.SetNamespace(DefaultNamespace)
 	}
 	object.Ref = store.Ref{Kind: gvk.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
-	object.AmbassadorID = AmbassadorID(u)
-	object.Object, object.Unknown, object.Err = kind.decode(u)
+	if object.Err = err; err == nil {
+		object.Object, object.Unknown, object.Err = kind.decode(u)
+	}
 	return object, true, nil
 }
 
-// AmbassadorID reads the instances an object asks for without knowing its type.
+// newest converts an object of an older version of this API to v3alpha1, in place. It returns the kind to decode it
+// as, which is known even when its content cannot be converted.
+func newest(u *unstructured.Unstructured, gvk schema.GroupVersionKind) (schema.GroupVersionKind, error) {
+	if gvk.Group != convert.Group || gvk.Version == convert.Version || !convert.Known(u.GetAPIVersion()) {
+		return gvk, nil
+	}
+	gvk.Version = convert.Version
+	converted, err := convert.ToV3alpha1(u.Object)
+	if err != nil {
+		return gvk, oneLine(err)
+	}
+	u.Object = converted
+	return gvk, nil
+}
+
+// oneLine joins errors the way messages of this package do.
+func oneLine(err error) error { return errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")) }
+
+// AmbassadorID reads the instances an object asks for without knowing its type: a list or, in older versions, one text.
 func AmbassadorID(u *unstructured.Unstructured) v3alpha1.AmbassadorID {
+	if id, isText, _ := unstructured.NestedString(u.Object, "spec", "ambassador_id"); isText && id != "" {
+		return v3alpha1.AmbassadorID{id}
+	}
 	ids, _, _ := unstructured.NestedStringSlice(u.Object, "spec", "ambassador_id")
 	return ids
 }

@@ -205,3 +205,30 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestDecodeConvertsOlderVersions(t *testing.T) {
+	t.Parallel()
+	documents := manifest.Decode("old.yaml", []byte(
+		"apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: old}\nspec: {ambassador_id: edge, prefix: /, service: s, tls: true, prefx: a}\n"+
+			"---\napiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: bad}\nspec: {ambassador_id: edge, prefix: /, service: s, tls: 5, host: 5}\n"))
+	if len(documents) != 2 || len(documents[0].Objects) != 1 || len(documents[1].Objects) != 1 {
+		t.Fatalf("want two documents with one object each, got %+v", documents)
+	}
+	old := documents[0].Objects[0]
+	if old.Err != nil {
+		t.Fatal(old.Err)
+	}
+	if spec := old.Object.(*v3alpha1.Mapping).Spec; spec.Hostname != "*" || spec.Service != "https://s" || !spec.AmbassadorID.IsMember("edge") {
+		t.Errorf("spec = %+v", spec)
+	}
+	if len(old.Unknown) != 1 || old.Unknown[0] != "spec.prefx" {
+		t.Errorf("unknown fields = %v, want spec.prefx", old.Unknown)
+	}
+	bad := documents[1].Objects[0]
+	if bad.Err == nil || !strings.Contains(bad.Err.Error(), "spec.tls") || !strings.Contains(bad.Err.Error(), "; ") {
+		t.Errorf("error = %v, want one line with spec.tls and spec.host", bad.Err)
+	}
+	if want := (store.Ref{Kind: "Mapping", Namespace: "default", Name: "bad"}); bad.Ref != want || !bad.AmbassadorID.IsMember("edge") {
+		t.Errorf("ref = %v of %v, want %v of edge", bad.Ref, bad.AmbassadorID, want)
+	}
+}
