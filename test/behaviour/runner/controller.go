@@ -83,7 +83,7 @@ func startController(ctx context.Context, t *task, c *spec.Case, objects []map[s
 	return controller, nil
 }
 
-// writeObjects writes all objects as one stream of documents.
+// writeObjects writes all objects as one stream of documents, in place of those that are there.
 func writeObjects(dir string, objects []map[string]any) error {
 	var stream bytes.Buffer
 	for _, object := range objects {
@@ -94,10 +94,15 @@ func writeObjects(dir string, objects []map[string]any) error {
 		stream.WriteString("---\n")
 		stream.Write(document)
 	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "objects.yaml"), stream.Bytes(), 0o600)
+	// Written beside and renamed, so that nobody reads half of it.
+	draft := filepath.Join(dir, ".objects")
+	if err := os.WriteFile(draft, stream.Bytes(), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(draft, filepath.Join(dir, "objects.yaml"))
 }
 
 // diagnostics is the part of the controller's diagnostics that the runner reads.

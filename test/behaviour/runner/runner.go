@@ -127,7 +127,7 @@ func RunCase(ctx context.Context, o Options, dir string, slot int) *Result {
 	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) }
 	child.WaitDelay = 10 * time.Second
 	if err := child.Run(); err != nil {
-		return failed(describe(ctx, err, stderr.String()))
+		return failed(explain(ctx, err, stderr.String()))
 	}
 	var result Result
 	if err := json.Unmarshal(stdout.Bytes(), &result); err != nil {
@@ -137,7 +137,7 @@ func RunCase(ctx context.Context, o Options, dir string, slot int) *Result {
 	return &result
 }
 
-func describe(ctx context.Context, err error, stderr string) error {
+func explain(ctx context.Context, err error, stderr string) error {
 	if ctx.Err() != nil {
 		err = fmt.Errorf("did not end in time (%w)", ctx.Err())
 	}

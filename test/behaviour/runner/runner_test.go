@@ -89,12 +89,12 @@ func TestObjectNames(t *testing.T) {
 	}
 }
 
-func TestTitle(t *testing.T) {
+func TestDescribe(t *testing.T) {
 	t.Parallel()
 	sni := ""
 	p := &spec.Probe{Request: &spec.Request{ListenerPort: 8443, Scheme: "https", Host: "h", Path: "/x", SNI: &sni,
 		Headers: map[string]spec.Strings{"A": {"b"}}}}
-	if got, want := title(2, p), `probe 2: GET https://h/x on port 8443 (A: b; SNI "")`; got != want {
-		t.Errorf("title = %q, want %q", got, want)
+	if got, want := describe(p), `GET https://h/x on port 8443 (A: b; SNI "")`; got != want {
+		t.Errorf("description = %q, want %q", got, want)
 	}
 }

@@ -23,14 +23,47 @@ type session struct {
 	journal    *backend.Journal
 	plan       *services.Plan
 	namespace  string      // the controller's
+	sent       int         // probes; gives each an id of its own
 	dump       *facts.Dump // what Envoy has; fetched when a probe first needs it
 	compiled   *facts.Dump // what compile says; made when Envoy hides something
 }
 
+// first sends the probes of the first step. The controller has said that it is ready, so each must hold at
+// once.
+func (s *session) first(ctx context.Context, probes []spec.Probe) []ProbeResult {
+	var results []ProbeResult
+	for i := range probes {
+		results = append(results, s.run(ctx, fmt.Sprintf("probe %d", i+1), &probes[i]))
+	}
+	return results
+}
+
+// later sends the probes of a later step. Nothing tells when a change of the manifests has reached Envoy,
+// so each is repeated until it holds.
+func (s *session) later(ctx context.Context, step int, probes []spec.Probe) []ProbeResult {
+	s.dump, s.compiled = nil, nil
+	var results []ProbeResult
+	deadline := time.Now().Add(laterTimeout)
+	ticker := time.NewTicker(pollInterval)
+	defer ticker.Stop()
+	for i := range probes {
+		label := fmt.Sprintf("step %d, probe %d", step, i+1)
+		result := s.run(ctx, label, &probes[i])
+		for len(result.Failures) > 0 && time.Now().Before(deadline) && ctx.Err() == nil {
+			<-ticker.C
+			s.dump, s.compiled = nil, nil
+			result = s.run(ctx, label, &probes[i])
+		}
+		results = append(results, result)
+	}
+	return results
+}
+
 // run sends one probe and compares all that it expects.
-func (s *session) run(ctx context.Context, number int, p *spec.Probe) ProbeResult {
-	result := ProbeResult{Title: title(number, p), Note: p.Note, Artifact: p.PeerArtifact}
-	failures, err := s.check(ctx, fmt.Sprintf("probe-%d", number), p)
+func (s *session) run(ctx context.Context, label string, p *spec.Probe) ProbeResult {
+	result := ProbeResult{Title: label + ": " + describe(p), Note: p.Note, Artifact: p.PeerArtifact}
+	s.sent++
+	failures, err := s.check(ctx, fmt.Sprintf("probe-%d", s.sent), p)
 	if err != nil {
 		failures = append(failures, probe.Failure{Key: "probe", Got: err.Error(), Want: "an answer"})
 	}
@@ -88,10 +121,10 @@ func (s *session) checkMirror(id string, e *spec.Expect) []probe.Failure {
 	return []probe.Failure{{Key: "mirror_to", Got: "no copy in " + laterTimeout.String(), Want: want}}
 }
 
-// title describes a probe in one line.
-func title(number int, p *spec.Probe) string {
+// describe tells what a probe asks, in one line.
+func describe(p *spec.Probe) string {
 	if p.Request == nil {
-		return fmt.Sprintf("probe %d: %s", number, p.Expect.RejectedResource)
+		return "a report about " + p.Expect.RejectedResource
 	}
 	r := p.Request
 	method, scheme := r.Method, r.Scheme
@@ -101,7 +134,7 @@ func title(number int, p *spec.Probe) string {
 	if scheme == "" {
 		scheme = "http"
 	}
-	text := fmt.Sprintf("probe %d: %s %s://%s%s on port %d", number, method, scheme, r.Host, r.Path, r.ListenerPort)
+	text := fmt.Sprintf("%s %s://%s%s on port %d", method, scheme, r.Host, r.Path, r.ListenerPort)
 	var extras []string
 	for name, values := range r.Headers {
 		extras = append(extras, name+": "+strings.Join(values, ", "))

@@ -125,7 +125,7 @@ func (t *task) runInto(ctx context.Context, result *Result) error {
 	if err != nil {
 		return err
 	}
-	controller, err := startController(ctx, t, c, plan.Objects, ports)
+	controller, err := startController(ctx, t, c, plan.Steps[0], ports)
 	if err != nil {
 		return err
 	}
@@ -140,8 +140,12 @@ func (t *task) runInto(ctx context.Context, result *Result) error {
 		plan:       plan,
 		namespace:  c.Namespace(),
 	}
-	for i := range c.Probes {
-		result.Probes = append(result.Probes, session.run(ctx, i+1, &c.Probes[i]))
+	result.Probes = session.first(ctx, c.Steps[0].Probes)
+	for i := 1; i < len(c.Steps); i++ {
+		if err := writeObjects(controller.manifests, plan.Steps[i]); err != nil {
+			return err
+		}
+		result.Probes = append(result.Probes, session.later(ctx, i+1, c.Steps[i].Probes)...)
 	}
 	return nil
 }

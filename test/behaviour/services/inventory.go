@@ -2,14 +2,12 @@ package services
 
 import (
 	"slices"
-
-	"terraform-provider-emissary/test/behaviour/spec"
 )
 
 // serviceNameLabel ties an EndpointSlice to its Service.
 const serviceNameLabel = "kubernetes.io/service-name"
 
-// inventory is what a case itself says about Services.
+// inventory is what a step of a case itself says about Services.
 type inventory struct {
 	services map[key]*service
 }
@@ -33,9 +31,9 @@ func (s *service) refer(ports []int) {
 	}
 }
 
-func readInventory(c *spec.Case) *inventory {
+func readInventory(objects []map[string]any) *inventory {
 	known := &inventory{services: map[key]*service{}}
-	for _, object := range c.Objects {
+	for _, object := range objects {
 		switch {
 		case isService(object):
 			known.service(keyOf(object)).object = object

@@ -17,17 +17,17 @@ func (p *Plan) place(k key, s *service) error {
 	spec := child(object, "spec")
 	switch {
 	case text(spec, "type") == "ExternalName":
-		p.Objects = append(p.Objects, object)
+		p.add(object)
 		return p.placeExternal(k, s, text(spec, "externalName"))
 	case text(spec, "clusterIP") == "None":
-		p.Objects = append(p.Objects, object)
+		p.add(object)
 	default:
-		address, err := p.clusterIP(spec)
+		address, err := p.clusterIP(k, spec)
 		if err != nil {
 			return err
 		}
 		if s.object != nil || !s.byDNS {
-			p.Objects = append(p.Objects, withSpec(object, "clusterIP", address.String()))
+			p.add(withSpec(object, "clusterIP", address.String()))
 		}
 		for _, port := range s.reachable() {
 			p.listen(address, port, k.identity(port))
@@ -46,10 +46,10 @@ func (s *service) reachable() []int {
 	return reachable.named
 }
 
-func (p *Plan) clusterIP(spec map[string]any) (netip.Addr, error) {
+func (p *Plan) clusterIP(k key, spec map[string]any) (netip.Addr, error) {
 	written := text(spec, "clusterIP")
 	if written == "" {
-		return p.allocate()
+		return p.allocate("cluster IP of " + k.identity(0))
 	}
 	address, err := netip.ParseAddr(written)
 	if err != nil {
@@ -79,7 +79,7 @@ func (p *Plan) placeEndpoints(k key, s *service) error {
 		slices = append(slices, mirrored(k, endpoints)...)
 	}
 	if slices == nil && s.expected && !s.byDNS {
-		address, err := p.allocate()
+		address, err := p.allocate("endpoint of " + k.identity(0))
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (p *Plan) placeEndpoints(k key, s *service) error {
 	}
 	headless := text(child(s.object, "spec"), "clusterIP") == "None"
 	for _, slice := range slices {
-		p.Objects = append(p.Objects, slice)
+		p.add(slice)
 		if err := p.listenAt(k, s, slice, headless); err != nil {
 			return err
 		}

@@ -28,8 +28,8 @@ type Options struct {
 
 // Plan is what the controller is given and what must listen for it.
 type Plan struct {
-	// Objects are the case's, completed by what a cluster would have added.
-	Objects []map[string]any
+	// Steps are the objects of each step of the case, completed by what a cluster would have added.
+	Steps [][]map[string]any
 	// Backends are the names of the backends at each address.
 	Backends map[netip.AddrPort][]string
 	// Names are host names that must resolve, for upstreams that are reached by DNS.
@@ -40,6 +40,7 @@ type Plan struct {
 	options    Options
 	controller string // namespace
 	next       netip.Addr
+	allocated  map[string]netip.Addr // by what they are for
 	replaced   map[netip.Addr]netip.Addr
 }
 
@@ -47,7 +48,7 @@ type Plan struct {
 // the real thing, or its stand-in.
 var reserved = map[int]bool{8001: true, 8003: true, 8006: true, 8877: true}
 
-// New plans the cluster around a case.
+// New plans the cluster around a case. What any step names exists in all of them, at the same address.
 func New(c *spec.Case, o Options) (*Plan, error) {
 	p := &Plan{
 		Backends:   map[netip.AddrPort][]string{},
@@ -55,37 +56,55 @@ func New(c *spec.Case, o Options) (*Plan, error) {
 		options:    o,
 		controller: c.Namespace(),
 		next:       o.Range.Masked().Addr(),
+		allocated:  map[string]netip.Addr{},
 		replaced:   map[netip.Addr]netip.Addr{},
 	}
 	p.listen(netip.AddrFrom4([4]byte{127, 0, 0, 1}), o.HealthPort, "127.0.0.1:8877")
-	known := readInventory(c)
-	for _, ref := range named(c) {
-		if err := p.refer(ref, known); err != nil {
+	for _, step := range c.Steps {
+		p.Steps = append(p.Steps, nil)
+		if err := p.plan(c, step.Objects); err != nil {
 			return nil, err
-		}
-	}
-	for _, ref := range expected(c) {
-		if keys := ref.services(c.Namespace()); keys != nil {
-			known.service(keys[0]).expected = true
-		}
-	}
-	for _, ref := range resolved(c) {
-		if keys := ref.services(c.Namespace()); keys != nil {
-			known.service(keys[0]).byDNS = o.Literal
-		}
-	}
-	for _, object := range c.Objects {
-		if !known.owns(object) {
-			p.Objects = append(p.Objects, object)
-		}
-	}
-	for _, k := range slices.SortedFunc(maps.Keys(known.services), compareKeys) {
-		if err := p.place(k, known.services[k]); err != nil {
-			return nil, fmt.Errorf("service %s.%s: %w", k.name, k.namespace, err)
 		}
 	}
 	p.substitute()
 	return p, nil
+}
+
+// plan completes the objects of one step.
+func (p *Plan) plan(c *spec.Case, objects []map[string]any) error {
+	known := readInventory(objects)
+	for _, ref := range named(c) {
+		if err := p.refer(ref, known); err != nil {
+			return err
+		}
+	}
+	for _, ref := range expected(c) {
+		if keys := ref.services(p.controller); keys != nil {
+			known.service(keys[0]).expected = true
+		}
+	}
+	for _, ref := range resolved(c) {
+		if keys := ref.services(p.controller); keys != nil {
+			known.service(keys[0]).byDNS = p.options.Literal
+		}
+	}
+	for _, object := range objects {
+		if !known.owns(object) {
+			p.add(object)
+		}
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(known.services), compareKeys) {
+		if err := p.place(k, known.services[k]); err != nil {
+			return fmt.Errorf("service %s.%s: %w", k.name, k.namespace, err)
+		}
+	}
+	return nil
+}
+
+// add writes an object out in the step that is being planned.
+func (p *Plan) add(object map[string]any) {
+	last := len(p.Steps) - 1
+	p.Steps[last] = append(p.Steps[last], object)
 }
 
 // Endpoint gives the address at which an "ip:port" written in the case is really found.
@@ -123,7 +142,7 @@ func (p *Plan) external(host string, ports []int, identity func(port int) string
 	address, ok := p.Names[host]
 	if !ok {
 		var err error
-		if address, err = p.allocate(); err != nil {
+		if address, err = p.allocate(host); err != nil {
 			return err
 		}
 		p.Names[host] = address
@@ -157,7 +176,7 @@ func (p *Plan) actual(a netip.Addr) netip.Addr {
 		return a
 	}
 	if _, ok := p.replaced[a]; !ok {
-		stand, err := p.allocate()
+		stand, err := p.allocate(a.String())
 		if err != nil {
 			return a
 		}
@@ -166,11 +185,16 @@ func (p *Plan) actual(a netip.Addr) netip.Addr {
 	return p.replaced[a]
 }
 
-func (p *Plan) allocate() (netip.Addr, error) {
+// allocate gives an address for a purpose; the same one each time.
+func (p *Plan) allocate(purpose string) (netip.Addr, error) {
+	if address, ok := p.allocated[purpose]; ok {
+		return address, nil
+	}
 	p.next = p.next.Next()
 	if !p.options.Range.Contains(p.next) {
 		return netip.Addr{}, fmt.Errorf("the range %s has no address left", p.options.Range)
 	}
+	p.allocated[purpose] = p.next
 	return p.next, nil
 }
 
@@ -187,8 +211,10 @@ func (p *Plan) substitute() {
 		pairs = append(pairs, a.String(), p.replaced[a].String())
 	}
 	replacer := strings.NewReplacer(pairs...)
-	for i, object := range p.Objects {
-		p.Objects[i], _ = rewrite(object, replacer).(map[string]any)
+	for _, step := range p.Steps {
+		for i, object := range step {
+			step[i], _ = rewrite(object, replacer).(map[string]any)
+		}
 	}
 }
 

@@ -14,7 +14,7 @@ func caseOf(t *testing.T, manifests string, probes ...spec.Probe) *spec.Case {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &spec.Case{Env: map[string]string{"AMBASSADOR_NAMESPACE": "default"}, Objects: objects, Probes: probes}
+	return &spec.Case{Env: map[string]string{"AMBASSADOR_NAMESPACE": "default"}, Steps: []spec.Step{{Objects: objects, Probes: probes}}}
 }
 
 func planOf(t *testing.T, literal bool, c *spec.Case) *Plan {
@@ -39,7 +39,7 @@ func (p *Plan) at(name string) []string {
 }
 
 func (p *Plan) find(kind, name string) map[string]any {
-	for _, o := range p.Objects {
+	for _, o := range p.Steps[0] {
 		if text(o, "kind") == kind && keyOf(o).name == name {
 			return o
 		}

@@ -13,16 +13,26 @@ const configAnnotation = "getambassador.io/config"
 // named collects every upstream that objects and expectations name.
 func named(c *spec.Case) []reference {
 	var refs []reference
-	for _, object := range c.Objects {
-		refs = append(refs, namedBy(object, namespaceOf(object))...)
+	for _, step := range c.Steps {
+		for _, object := range step.Objects {
+			refs = append(refs, namedBy(object, namespaceOf(object))...)
+		}
 	}
 	return append(refs, expected(c)...)
+}
+
+func probes(c *spec.Case) []spec.Probe {
+	var all []spec.Probe
+	for _, step := range c.Steps {
+		all = append(all, step.Probes...)
+	}
+	return all
 }
 
 // expected collects the backends that expectations name.
 func expected(c *spec.Case) []reference {
 	var names []string
-	for _, probe := range c.Probes {
+	for _, probe := range probes(c) {
 		names = append(names, string(probe.Expect.RouteTo), string(probe.Expect.MirrorTo))
 		for name := range maps.Keys(probe.Expect.Weights) {
 			names = append(names, name)
@@ -42,7 +52,7 @@ func expected(c *spec.Case) []reference {
 // that the controller knows is reached by its cluster IP, with nothing to resolve.
 func resolved(c *spec.Case) []reference {
 	var refs []reference
-	for _, probe := range c.Probes {
+	for _, probe := range probes(c) {
 		_, family := probe.Expect.Cluster["dns_family"]
 		_, ttl := probe.Expect.Cluster["respect_dns_ttl"]
 		if family || ttl || probe.Expect.Cluster["discovery"] == "logical_dns" {

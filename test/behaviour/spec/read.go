@@ -54,14 +54,33 @@ func Read(dir string) (*Case, error) {
 	if err := c.readEnv(filepath.Join(dir, "case.yaml")); err != nil {
 		return nil, err
 	}
-	if c.Objects, err = readObjects(filepath.Join(dir, "manifests.yaml")); err != nil {
-		return nil, err
-	}
-	if c.Probes, err = readProbes(filepath.Join(dir, "expect.yaml")); err != nil {
+	if err := c.readSteps(); err != nil {
 		return nil, err
 	}
 	c.Certificates, err = readCertificates(filepath.Join(filepath.Dir(dir), "certs.yaml"))
 	return c, err
+}
+
+// readSteps reads manifests.yaml and expect.yaml, and then those of step 2, 3 and so on.
+func (c *Case) readSteps() error {
+	for n := 1; ; n++ {
+		suffix := ".yaml"
+		if n > 1 {
+			suffix = fmt.Sprintf(".%d.yaml", n)
+		}
+		objects, err := readObjects(filepath.Join(c.Dir, "manifests"+suffix))
+		if n > 1 && errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		probes, err := readProbes(filepath.Join(c.Dir, "expect"+suffix))
+		if err != nil {
+			return err
+		}
+		c.Steps = append(c.Steps, Step{Objects: objects, Probes: probes})
+	}
 }
 
 // Namespace is the controller's own namespace.

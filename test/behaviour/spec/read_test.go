@@ -30,6 +30,8 @@ func TestRead(t *testing.T) {
 		"certs.yaml":          "ca.crt: UEVN\n",
 		"c/case.yaml":         "env: {AMBASSADOR_ID: blue, AMBASSADOR_READY_PORT: 8006}\n",
 		"c/manifests.yaml":    "# two documents\n---\nkind: Host\n---\n\n---\nkind: Mapping\n",
+		"c/manifests.2.yaml":  "kind: Host\n",
+		"c/expect.2.yaml":     "[]\n",
 		"notes/unrelated.txt": "",
 		"c/expect.yaml": `
 - request:
@@ -59,7 +61,7 @@ func TestRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Name != "c" || len(c.Objects) != 2 || string(c.Certificates["ca.crt"]) != "PEM" {
+	if c.Name != "c" || len(c.Steps) != 2 || len(c.Steps[0].Objects) != 2 || len(c.Steps[1].Objects) != 1 || string(c.Certificates["ca.crt"]) != "PEM" {
 		t.Errorf("case = %+v", c)
 	}
 	wantEnv := map[string]string{"AMBASSADOR_ID": "blue", "AMBASSADOR_NAMESPACE": "default", "AMBASSADOR_READY_PORT": "8006"}
@@ -80,7 +82,7 @@ func TestRead(t *testing.T) {
 		},
 		PeerArtifact: true,
 	}
-	if diff := cmp.Diff(want, c.Probes[0]); diff != "" {
+	if diff := cmp.Diff(want, c.Steps[0].Probes[0]); diff != "" {
 		t.Errorf("probe: %s", diff)
 	}
 }

@@ -1,6 +1,7 @@
 // Package spec owns the behaviour case format: a folder with the Kubernetes objects a controller is given
 // (manifests.yaml), the requests to send with what must come back (expect.yaml), and optionally the
-// controller's environment (case.yaml).
+// controller's environment (case.yaml). A case may go on while the controller runs: manifests.2.yaml
+// replaces the objects, and expect.2.yaml says what must come of that.
 //
 // The format is strict: an unknown key in a probe is an error, so that a misspelt expectation can never
 // pass by being ignored.
@@ -15,14 +16,21 @@ type Case struct {
 	// Env is the controller's environment from case.yaml. AMBASSADOR_ID and AMBASSADOR_NAMESPACE are
 	// always set, to "default" unless the case says otherwise.
 	Env map[string]string
+	// Steps are what the controller is given, one after the other, and what must hold then. There is at
+	// least one.
+	Steps []Step
+	// Certificates is the PEM test material shared by the cases beside this one (certs.yaml), by file
+	// name: "ca.crt", "client.crt", "client.key". Empty where there is no such file.
+	Certificates map[string][]byte
+}
+
+// Step is one state of the objects.
+type Step struct {
 	// Objects are the documents of manifests.yaml in file order. They are kept untyped: a case may hold
 	// objects that no schema accepts.
 	Objects []map[string]any
 	// Probes are the entries of expect.yaml in file order.
 	Probes []Probe
-	// Certificates is the PEM test material shared by the cases beside this one (certs.yaml), by file
-	// name: "ca.crt", "client.crt", "client.key". Empty where there is no such file.
-	Certificates map[string][]byte
 }
 
 // Probe is one request and what must come of it. A probe without a request states a fact about the
