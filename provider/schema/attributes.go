@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"strings"
+
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -51,7 +53,7 @@ func (k *Kind) Attributes() map[string]schema.Attribute {
 func (n *node) terraform() schema.Attribute {
 	optional := !n.required
 	if n.dynamic {
-		return schema.DynamicAttribute{Required: n.required, Optional: optional, MarkdownDescription: n.description}
+		return schema.DynamicAttribute{Required: n.required, Optional: optional, MarkdownDescription: n.description + n.outline()}
 	}
 	switch n.kind {
 	case stringNode:
@@ -77,6 +79,30 @@ func (n *node) terraform() schema.Attribute {
 		}
 		return schema.MapAttribute{Required: n.required, Optional: optional, MarkdownDescription: n.description, ElementType: n.element.attrType()}
 	}
+}
+
+// outline says in words what a dynamic value holds, because its type does not.
+func (n *node) outline() string {
+	if n.kind == anyNode || n.kind == listNode && n.element.kind == anyNode {
+		return " Free form, with the manifest's own names."
+	}
+	return " Holds " + n.shape() + ", with the manifest's own names; checked at plan."
+}
+
+func (n *node) shape() string {
+	switch n.kind {
+	case mapNode:
+		return "maps of " + n.element.shape()
+	case listNode:
+		return "lists of " + n.element.shape()
+	case objectNode:
+		var names []string
+		for _, field := range n.fields {
+			names = append(names, "`"+field.json+"`")
+		}
+		return "objects with " + strings.Join(names, ", ")
+	}
+	return "values"
 }
 
 func (n *node) nested() map[string]schema.Attribute {
