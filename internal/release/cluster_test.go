@@ -52,6 +52,8 @@ func TestCluster(t *testing.T) {
 			"namespace with other contents": testNamespaceWithOtherContents,
 			"namespace of someone else":     testNamespaceOfSomeoneElse,
 			"stays stuck with a finalizer":  testFinalizer,
+			"pods are restricted":           testRestrictedPods,
+			"rights of the controller":      testControllerRights,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -67,9 +67,6 @@ type Info struct {
 	Description string
 	// ChartName, ChartVersion and AppVersion describe the chart.
 	ChartName, ChartVersion, AppVersion string
-	// Chart is the chart as Helm recorded it: without the files that play no part
-	// in rendering.
-	Chart *chart.Chart
 	// Values are the user's values of this revision.
 	Values map[string]any
 }
@@ -78,7 +75,7 @@ type Info struct {
 const StatusDeployed = string(helmrelease.StatusDeployed)
 
 func newInfo(r *helmrelease.Release) *Info {
-	info := &Info{Revision: r.Version, Chart: r.Chart, Values: r.Config}
+	info := &Info{Revision: r.Version, Values: r.Config}
 	if r.Info != nil {
 		info.Status, info.Description = r.Info.Status.String(), r.Info.Description
 	}
