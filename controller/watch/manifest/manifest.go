@@ -1,6 +1,5 @@
 // Package manifest turns YAML or JSON documents into the typed objects the controller works with, the way a
-// Kubernetes API server would have accepted them: older versions converted, defaults set, unknown fields dropped (and named), values
-// checked
+// Kubernetes API server would have accepted them: defaults set, unknown fields dropped (and named), values checked
 // against the schemas of the embedded custom resource definitions. Objects of getambassador.io v1 and v2 are converted.
 //
 // It is what stands in for the API server when configuration comes from a folder or a pipe. Each document is judged
@@ -21,7 +20,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"terraform-provider-emissary/controller/store"
-	"terraform-provider-emissary/crds/convert"
 	"terraform-provider-emissary/crds/convert"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
@@ -151,9 +149,6 @@ func decodeObject(u *unstructured.Unstructured) (object Object, wanted bool, err
 	}
 	object.AmbassadorID = AmbassadorID(u)
 	gvk, err = newest(u, gvk)
-	if gvk.Group == convert.Group && convert.Known(u.GetAPIVersion()) {
-		gvk = v3alpha1.GroupVersion.WithKind(gvk.Kind)
-	}
 	kind, known := kinds()[gvk]
 	if !known {
 		return unknownKind(u, gvk)

@@ -1,7 +1,6 @@
 package manifest_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -190,27 +189,6 @@ func TestCustomResourceDefaultsAreSet(t *testing.T) {
 	}
 	if raw := string(object.Object.(*v3alpha1.Module).Spec.Config.Raw); !strings.Contains(raw, "diagnostics") {
 		t.Errorf("config = %q", raw)
-	}
-}
-
-func TestOlderVersionsAreConverted(t *testing.T) {
-	t.Parallel()
-	const v2 = "apiVersion: getambassador.io/v2\nkind: Mapping\nmetadata: {name: old}\nspec: {ambassador_id: blue, host: old.example.com, prefix: %s, service: s}\n"
-	documents := manifest.Decode("old.yaml", fmt.Appendf(nil, v2+"---\n"+v2, "/old/", "5"))
-	if len(documents) != 2 || len(documents[0].Objects) != 1 || len(documents[1].Objects) != 1 {
-		t.Fatalf("documents = %+v", documents)
-	}
-	good := documents[0].Objects[0]
-	mapping, ok := good.Object.(*v3alpha1.Mapping)
-	if !ok || good.Err != nil {
-		t.Fatalf("object = %+v", good)
-	}
-	if mapping.Spec.Hostname != "old.example.com" || !mapping.Spec.AmbassadorID.IsMember("blue") {
-		t.Errorf("spec = %+v", mapping.Spec)
-	}
-	requireNames(t, documents[1].Objects[0].Err, []string{"spec.prefix"})
-	if ids := documents[1].Objects[0].AmbassadorID; !ids.IsMember("blue") {
-		t.Errorf("instances of the rejected object = %v", ids)
 	}
 }
 
