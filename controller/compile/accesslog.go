@@ -52,9 +52,16 @@ func defaultAccessLog() accessLog { return accessLog{kind: "text", path: "/dev/f
 func (l *accessLog) keys() map[string]func(json.RawMessage) error {
 	return map[string]func(json.RawMessage) error{
 		"envoy_log_type":   checked(&l.kind, func(kind string) error { return checkOneOf("value", kind, "text", "json", "typed_json") }),
-		"envoy_log_path":   into(&l.path),
+		"envoy_log_path":   checked(&l.path, checkLogPath),
 		"envoy_log_format": checked(&l.format, checkLogFormat),
 	}
+}
+
+func checkLogPath(path string) error {
+	if path == "" {
+		return fmt.Errorf("the path is empty: /dev/fd/1 is the standard output")
+	}
+	return checkText(path)
 }
 
 // checkLogFormat checks every template in a log format of either form.

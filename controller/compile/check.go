@@ -60,6 +60,14 @@ func checkHeaderValue(field, text string) error {
 	return nil
 }
 
+// checkText reports whether text can be sent to Envoy at all.
+func checkText(text string) error {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return fmt.Errorf("the text is not UTF-8, or has a NUL character")
+	}
+	return nil
+}
+
 // parseDuration reads a duration that is written as a string, such as "3s" or "250ms".
 func parseDuration(field, text string) (time.Duration, error) {
 	duration, err := time.ParseDuration(text)

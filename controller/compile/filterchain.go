@@ -62,7 +62,7 @@ func (c *compiler) serverNames(l *listener) []*serverName {
 			continue
 		}
 		name := hostWithoutPort(h.hostname)
-		if isGlob(name) && name != "*" && !strings.HasPrefix(name, "*.") {
+		if !isServerName(name) {
 			c.ledger.unserved(h.ref, ReasonInvalid, "HTTPS cannot be served for %s: a TLS server name is matched whole or by *.suffix; "+
 				"use such a hostname", h.hostname)
 			continue
@@ -79,6 +79,11 @@ func (c *compiler) serverNames(l *listener) []*serverName {
 		sni.hosts = append(sni.hosts, h)
 	}
 	return names
+}
+
+// isServerName reports whether Envoy can choose a filter chain by a TLS server name: any, a whole one, or *.suffix.
+func isServerName(name string) bool {
+	return name == "*" || name != "" && !strings.Contains(strings.TrimPrefix(name, "*."), "*")
 }
 
 // httpsChain terminates TLS for one server name.

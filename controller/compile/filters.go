@@ -13,7 +13,6 @@ import (
 	grpcbridgev3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/grpc_http1_bridge/v3"
 	grpcstatsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/grpc_stats/v3"
 	grpcwebv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/grpc_web/v3"
-	luav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/lua/v3"
 	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"google.golang.org/protobuf/proto"
@@ -73,7 +72,7 @@ func (s *filterSettings) keys() map[string]func(json.RawMessage) error {
 		"gzip":                      checked(&s.gzip, checkGzip),
 		"ip_allow":                  s.ipAllow.read,
 		"ip_deny":                   s.ipDeny.read,
-		"lua_scripts":               into(&s.lua),
+		"lua_scripts":               checked(&s.lua, checkLua),
 	}
 }
 
@@ -140,7 +139,7 @@ func (c *compiler) newHTTPFilters() []*hcmv3.HttpFilter {
 		add("envoy.filters.http.grpc_stats", s.grpcStats.config())
 	}
 	if s.lua != "" {
-		add("envoy.filters.http.lua", luaScript(s.lua))
+		add("envoy.filters.http.lua", luaScript(guarded(s.lua)))
 	}
 	if s.gzip != nil {
 		add("envoy.filters.http.gzip", s.gzip.config())
@@ -159,10 +158,6 @@ func (c *compiler) newHTTPFilters() []*hcmv3.HttpFilter {
 	c.addRateLimitFilter(add)
 	add("envoy.filters.http.router", &routerv3.Router{SuppressEnvoyHeaders: c.module.http.suppressEnvoyHeaders})
 	return filters
-}
-
-func luaScript(code string) *luav3.Lua {
-	return &luav3.Lua{DefaultSourceCode: &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: code}}}
 }
 
 func (g *grpcStats) config() *grpcstatsv3.FilterConfig {

@@ -100,6 +100,9 @@ func checkHostDomain(hostname string) error {
 	if err := checkHostGlob("hostname", hostname); err != nil {
 		return err
 	}
+	if hostWithoutPort(hostname) == "" {
+		return fmt.Errorf("hostname: %q has no name before the port", hostname)
+	}
 	switch strings.Count(hostname, "*") {
 	case 0:
 		return nil

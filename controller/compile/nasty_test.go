@@ -1,11 +1,19 @@
 package compile
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	cryptorand "crypto/rand"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"testing"
+	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/store"
@@ -19,7 +27,7 @@ var nastyTexts = []string{
 	"%START_TIME(%s)%", "(", "[a-z]+", "(?P<n>a)", "(?<n>a)", `\1`, `\`, `\\`, "a{1,1001}", "x-ok", ":path", ":authority", "host", "Host",
 	"http://a", "https://b:8443", "ftp://c", "a:80", "a:0", "a:99999", "::1", "[::1]:80", "10.0.0.1", "10.0.0.1:80", "a.b.c.d:1", "_", "-",
 	"a..b", "5xx", "0s", "-1s", "1h", "99999h", "9999999999999s", "high", "default", "WebSocket", "#", "?", "/a?b#c", "a,b", "{}", "*.example.com",
-	"example.*", "ex*mple.com", "EXAMPLE.com:8443", "xn--a", "a/../b", "//", "\"", "'", "$HOME", "${HOME}", "1", "0", "-1",
+	"example.*", "ex*mple.com", "EXAMPLE.com:8443", ":80", "*.:80", "*:80", "[::1]", "xn--a", "a/../b", "//", "\"", "'", "$HOME", "${HOME}", "1", "0", "-1",
 }
 
 // TestEnvoyAcceptsWhatIsAccepted compiles Mappings and Hosts made of nasty values. Whatever of them gets through must be
@@ -31,7 +39,8 @@ func TestEnvoyAcceptsWhatIsAccepted(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := nasty{rand.New(rand.NewPCG(seed, 1))}
-			objects, options := parse(t, base)
+			objects, options := parse(t, base+httpsListener)
+			objects.Upsert(selfSigned(t))
 			for i := range 200 {
 				objects.Upsert(random.mapping(i))
 				objects.Upsert(random.tlsContext(i))
@@ -48,6 +57,39 @@ func TestEnvoyAcceptsWhatIsAccepted(t *testing.T) {
 			validate(t, output)
 			accept(t, envoy, output)
 		})
+	}
+}
+
+const httpsListener = `---
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: https, namespace: default}
+spec: {port: 8443, protocol: HTTPS, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+`
+
+// selfSigned makes a Secret with a certificate of its own.
+func selfSigned(t *testing.T) *corev1.Secret {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"*.example.com"}}
+	certificate, err := x509.CreateCertificate(cryptorand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "certificate"},
+		Type:       corev1.SecretTypeTLS,
+		Data: map[string][]byte{
+			corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
+			corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}),
+		},
 	}
 }
 
@@ -149,7 +191,11 @@ func (n nasty) mapping(i int) *v3alpha1.Mapping {
 func (n nasty) host(i int) *v3alpha1.Host {
 	return &v3alpha1.Host{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: fmt.Sprintf("h%d", i)},
-		Spec:       v3alpha1.HostSpec{Hostname: n.text(fmt.Sprintf("h%d.example.com", i%15))},
+		Spec: v3alpha1.HostSpec{
+			Hostname:   n.text(fmt.Sprintf("h%d.example.com", i%15)),
+			TLSSecret:  &v3alpha1.SecretReference{Name: "certificate"},
+			TLSContext: &v3alpha1.LocalReference{Name: n.text("")},
+		},
 	}
 }
 
@@ -174,7 +220,7 @@ func (n nasty) services(objects *store.Store) {
 			DriverConfig: &v3alpha1.LogServiceDriverConfig{AdditionalLogHeaders: []v3alpha1.LogServiceHeader{{HeaderName: n.text("x-a")}}},
 		}})
 		objects.Upsert(&v3alpha1.TCPMapping{ObjectMeta: meta(i), Spec: v3alpha1.TCPMappingSpec{
-			Port: 6000 + i/2, Service: n.text("db"), Weight: n.number(), IdleTimeoutMs: n.text("1000"), Address: n.text(""),
+			Port: 6000 + i/2, Service: n.text("db"), Weight: n.number(), IdleTimeoutMs: n.text("1000"), Address: n.text(""), Host: n.text(fmt.Sprintf("h%d.example.com", i)),
 		}})
 	}
 	objects.Upsert(&v3alpha1.TracingService{ObjectMeta: meta(0), Spec: v3alpha1.TracingServiceSpec{

@@ -64,7 +64,7 @@ func (c *compiler) groupTCPMappings() map[string][]*tcpGroup {
 
 func (c *compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tcpMapping {
 	spec := &object.Spec
-	m := &tcpMapping{ref: ref, spec: spec, host: lowerHostname(spec.Host)}
+	m := &tcpMapping{ref: ref, spec: spec, host: hostWithoutPort(lowerHostname(spec.Host))}
 	address := spec.Address
 	if address == "" {
 		address = c.options.BindAddress
@@ -133,6 +133,9 @@ func checkTCPMapping(spec *v3alpha1.TCPMappingSpec) error {
 	}
 	if err := checkHostGlob("host", spec.Host); err != nil {
 		return err
+	}
+	if name := hostWithoutPort(spec.Host); spec.Host != "" && !isServerName(name) {
+		return fmt.Errorf("host: %q cannot be a TLS server name: write it whole, or as *.suffix", spec.Host)
 	}
 	return checkCircuitBreakers(spec.CircuitBreakers)
 }
@@ -210,7 +213,7 @@ func (c *compiler) tcpChains(l *listener) []*listenerv3.FilterChain {
 			name = "tcp/" + g.host
 			match.TransportProtocol = "tls"
 			if g.host != "*" {
-				match.ServerNames = []string{hostWithoutPort(g.host)}
+				match.ServerNames = []string{g.host}
 			}
 		}
 		proxy := c.tcpProxy(l, g)
