@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/yaml"
-
 	"terraform-provider-emissary/test/behaviour/runner"
 	"terraform-provider-emissary/test/behaviour/spec"
 	"terraform-provider-emissary/test/deps"
@@ -40,7 +38,10 @@ func TestCases(t *testing.T) {
 	if notice != "" {
 		t.Log(notice)
 	}
-	pending := readPending(t)
+	pending, err := spec.Pending("cases")
+	if err != nil {
+		t.Fatal(err)
+	}
 	slots := make(chan int, parallel)
 	for slot := range parallel {
 		slots <- slot
@@ -78,33 +79,8 @@ func judge(t *testing.T, result *runner.Result, pending string) {
 	case pending == "" && !result.Passed():
 		t.Error(report.String())
 	case pending != "" && result.Passed():
-		t.Errorf("%s passes now: take it off pending.yaml", result.Name)
+		t.Errorf("%s passes now: take it off cases/pending.yaml", result.Name)
 	case pending != "":
 		t.Skipf("pending: %s\n%s", pending, report.String())
 	}
-}
-
-// readPending reads the cases that are known not to hold yet, and why.
-func readPending(t *testing.T) map[string]string {
-	t.Helper()
-	data, err := os.ReadFile("pending.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var pending map[string]string
-	if err := yaml.UnmarshalStrict(data, &pending); err != nil {
-		t.Fatalf("pending.yaml: want case: reason: %v", err)
-	}
-	for name, reason := range pending {
-		if reason == "" {
-			t.Errorf("pending.yaml: %s has no reason", name)
-		}
-		_, own := os.Stat(filepath.Join("cases", name))
-		_, given := os.Stat(filepath.Join(givenCases, name))
-		_, anyGiven := os.Stat(givenCases)
-		if own != nil && given != nil && anyGiven == nil {
-			t.Errorf("pending.yaml: there is no case %s", name)
-		}
-	}
-	return pending
 }

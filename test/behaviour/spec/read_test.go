@@ -115,3 +115,17 @@ func TestListWithoutCases(t *testing.T) {
 		t.Errorf("error = %v, want one saying that there is no case", err)
 	}
 }
+
+func TestPending(t *testing.T) {
+	t.Parallel()
+	got, err := Pending(write(t, map[string]string{"pending.yaml": "a: not built\n"}))
+	if err != nil || got["a"] != "not built" {
+		t.Errorf("Pending = %v, %v", got, err)
+	}
+	if got, err := Pending(t.TempDir()); err != nil || len(got) != 0 {
+		t.Errorf("without a list: %v, %v", got, err)
+	}
+	if _, err := Pending(write(t, map[string]string{"pending.yaml": "a: ''\n"})); err == nil || !strings.Contains(err.Error(), "a has no reason") {
+		t.Errorf("error = %v, want one that asks for a reason", err)
+	}
+}
