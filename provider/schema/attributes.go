@@ -81,10 +81,11 @@ func (n *node) terraform() schema.Attribute {
 	}
 }
 
-// outline says in words what a dynamic value holds, because its type does not.
+// outline says in words what a dynamic value holds, because its type does not;
+// where it is free form, there is nothing to say.
 func (n *node) outline() string {
 	if n.kind == anyNode || n.kind == listNode && n.element.kind == anyNode {
-		return " Free form, with the manifest's own names."
+		return ""
 	}
 	return " Holds " + n.shape() + ", with the manifest's own names; checked at plan."
 }
