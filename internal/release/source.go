@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -123,11 +124,14 @@ func (s Source) pull() (*chart.Chart, error) {
 	if s.Username != "" || s.Password != "" {
 		options = append(options, registry.ClientOptBasicAuth(s.Username, s.Password))
 	}
+	reference := strings.TrimPrefix(s.Chart, registry.OCIScheme+"://")
+	if isLoopback(reference) {
+		options = append(options, registry.ClientOptPlainHTTP())
+	}
 	client, err := registry.NewClient(options...)
 	if err != nil {
 		return nil, err
 	}
-	reference := strings.TrimPrefix(s.Chart, registry.OCIScheme+"://")
 	tag, err := s.tag(client, reference)
 	if err != nil {
 		return nil, err
@@ -137,6 +141,16 @@ func (s Source) pull() (*chart.Chart, error) {
 		return nil, err
 	}
 	return loader.LoadArchive(bytes.NewReader(result.Chart.Data))
+}
+
+// isLoopback reports whether a registry runs on this machine, where it is spoken
+// to without TLS, as Docker does.
+func isLoopback(reference string) bool {
+	host, _, _ := strings.Cut(reference, "/")
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // tag is the tag of the version: an exact one is taken without asking which
