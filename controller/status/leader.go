@@ -48,6 +48,7 @@ func Elect(ctx context.Context, options ElectionOptions, lead func(context.Conte
 		Labels:     map[string]string{LabelAmbassadorID: options.AmbassadorID, LabelManagedBy: ManagedBy},
 	}
 	for ctx.Err() == nil {
+		led := make(chan struct{})
 		elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 			Lock:            lock,
 			LeaseDuration:   leaseDuration,
@@ -57,10 +58,17 @@ func Elect(ctx context.Context, options ElectionOptions, lead func(context.Conte
 			Name:            lock.LeaseMeta.Name,
 			Callbacks: leaderelection.LeaderCallbacks{
 				OnStartedLeading: func(ctx context.Context) {
+					close(led)
 					options.Log.Info("leading: this replica writes status", "lease", options.Namespace+"/"+lock.LeaseMeta.Name)
 					lead(ctx)
 				},
-				OnStoppedLeading: func() { options.Log.Info("not leading: another replica may write status") },
+				OnStoppedLeading: func() { // called as well when there was nothing to stop
+					select {
+					case <-led:
+						options.Log.Info("not leading: another replica may write status")
+					default:
+					}
+				},
 			},
 		})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,6 +24,8 @@ import (
 type watchedKind struct {
 	name     string // as in a manifest
 	resource schema.GroupVersionResource
+	// clusterScoped kinds are left out where only one namespace is followed: a Role cannot grant them.
+	clusterScoped bool
 	// custom kinds come and go with their definitions and are read untyped, so that one object with a value of the
 	// wrong type does not hide all others.
 	custom bool
@@ -66,6 +69,19 @@ func watchedKinds() []watchedKind {
 			getter:   func(c kubernetes.Interface) cache.Getter { return c.DiscoveryV1().RESTClient() },
 			example:  &discoveryv1.EndpointSlice{},
 			labels:   discoveryv1.LabelServiceName,
+		},
+		{
+			name:     "Ingress",
+			resource: networkingv1.SchemeGroupVersion.WithResource("ingresses"),
+			getter:   func(c kubernetes.Interface) cache.Getter { return c.NetworkingV1().RESTClient() },
+			example:  &networkingv1.Ingress{},
+		},
+		{
+			name:          "IngressClass",
+			resource:      networkingv1.SchemeGroupVersion.WithResource("ingressclasses"),
+			clusterScoped: true,
+			getter:        func(c kubernetes.Interface) cache.Getter { return c.NetworkingV1().RESTClient() },
+			example:       &networkingv1.IngressClass{},
 		},
 	}
 	for _, kind := range crds.Kinds() {

@@ -67,6 +67,9 @@ func NewKubernetes(options KubernetesOptions) (*Kubernetes, error) {
 		served:  newServedKinds(groups, options.Log),
 	}
 	for _, kind := range watchedKinds() {
+		if kind.clusterScoped && options.Namespace != "" {
+			continue
+		}
 		k.kinds = append(k.kinds, newKindWatch(k, kind))
 	}
 	return k, nil

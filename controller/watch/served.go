@@ -29,6 +29,7 @@ type servedKinds struct {
 	kinds   map[schema.GroupVersionResource]bool
 	waiting map[schema.GroupVersionResource]bool
 	missing int           // how many kinds the last log line was about
+	failure string        // the last failure that was logged
 	changed chan struct{} // closed and replaced at every change
 	wake    chan struct{}
 }
@@ -68,13 +69,16 @@ func (s *servedKinds) run(ctx context.Context) {
 
 func (s *servedKinds) discover() {
 	list, err := s.client.ServerResourcesForGroupVersion(v3alpha1.GroupVersion.String())
-	if err != nil && !apierrors.IsNotFound(err) {
-		s.log.Warn("the API server cannot be asked for the kinds it serves, trying again", "group", v3alpha1.GroupVersion.String(), "error", err)
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.known = true
+	if err != nil && !apierrors.IsNotFound(err) {
+		if s.failure != err.Error() { // once for as long as it stays the same
+			s.log.Warn("the API server cannot be asked for the kinds it serves, trying again", "group", v3alpha1.GroupVersion.String(), "error", err)
+		}
+		s.failure = err.Error()
+		return
+	}
+	s.known, s.failure = true, ""
 	if list != nil {
 		for _, resource := range list.APIResources {
 			s.kinds[v3alpha1.GroupVersion.WithResource(resource.Name)] = true
