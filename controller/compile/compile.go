@@ -11,8 +11,6 @@
 package compile
 
 import (
-	"strconv"
-
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -39,6 +37,9 @@ type compiler struct {
 	rateLimit     *ratelimitv3.RateLimit
 	tracing       *tracing
 	logging       []*accesslogv3.AccessLog
+
+	// everywhere lists the objects that every HTTP listener is made from: the Module and the external services.
+	everywhere []store.Ref
 
 	hosts     []*host
 	tcpGroups map[string][]*tcpGroup
@@ -69,6 +70,7 @@ func Compile(s *store.Store, o Options) *Output {
 		secretFaults: map[string]*fault{},
 	}
 	c.module = c.ambassadorModule()
+	c.everywhere = append(c.everywhere, c.module.ref)
 	c.tlsContexts = c.tlsContextsByName()
 	c.resolvers = c.resolversByName()
 	c.openServices()
@@ -113,10 +115,4 @@ func (c *compiler) mappings() []*mapping {
 		}
 	}
 	return append(mappings, c.syntheticMappings()...)
-}
-
-// altSvcValue offers HTTP/3 for a day.
-func altSvcValue(port uint32) string {
-	p := strconv.Itoa(int(port))
-	return `h3=":` + p + `"; ma=86400, h3-29=":` + p + `"; ma=86400`
 }

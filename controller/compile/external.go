@@ -22,6 +22,7 @@ func (c *compiler) externalService(ref store.Ref, text, tlsContext string) (upst
 	if service.ignored != "" {
 		c.ledger.warn(ref, ReasonIgnored, "%s", service.ignored)
 	}
+	c.everywhere = append(c.everywhere, ref)
 	tls := c.upstreamTLS(ref, ref.Namespace, service, tlsContext)
 	if tls.broken {
 		return upstream{}, fmt.Errorf("tls: TLSContext %s cannot be used", tlsContext)

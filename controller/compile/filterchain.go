@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"reflect"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -72,7 +71,7 @@ func (c *compiler) serverNames(l *listener) []*serverName {
 			sni = &serverName{name: name}
 			byName[name] = sni
 			names = append(names, sni)
-		} else if first := sni.hosts[0]; !reflect.DeepEqual(first.tls, h.tls) {
+		} else if first := sni.hosts[0]; !first.tls.same(h.tls) {
 			c.ledger.unserved(h.ref, ReasonConflict, "%s serves the TLS server name %s with another certificate or other settings", first.ref, name)
 			continue
 		}

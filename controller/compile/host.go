@@ -3,6 +3,7 @@ package compile
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -31,8 +32,15 @@ type host struct {
 
 // termination is how a Host terminates TLS.
 type termination struct {
+	// context is the TLSContext the settings come from, if any.
+	context                store.Ref
 	settings               tlsSettings
 	certificate, authority string
+}
+
+// same reports whether two Hosts terminate TLS alike, so that they can share a server name.
+func (t *termination) same(other *termination) bool {
+	return t.certificate == other.certificate && t.authority == other.authority && reflect.DeepEqual(t.settings, other.settings)
 }
 
 // fallbackSecret is the certificate of the default Host, if somebody made it.
@@ -128,7 +136,7 @@ func (c *compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
 		return true
 	}
 	secret := secretName{namespace: cmp.Or(spec.TLSSecret.Namespace, h.namespace), name: spec.TLSSecret.Name}
-	settings, ok := c.hostTLSSettings(h, spec, secret)
+	context, settings, ok := c.hostTLSSettings(h, spec, secret)
 	if !ok {
 		return false
 	}
@@ -139,45 +147,45 @@ func (c *compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
 		c.ledger.unserved(h.ref, problem.reason, "%s: HTTPS is not served for %s, and cleartext does not take its place", problem.message, h.hostname)
 		return false
 	}
-	h.tls = &termination{settings: c.certRequiredBySecret(settings), certificate: certificate, authority: authority}
+	h.tls = &termination{context: context, settings: c.certRequiredBySecret(settings), certificate: certificate, authority: authority}
 	return true
 }
 
 // hostTLSSettings picks the settings beside the certificate: inline ones, those of the TLSContext the Host names, or of
 // one called "<host>-context".
-func (c *compiler) hostTLSSettings(h *host, spec *v3alpha1.HostSpec, secret secretName) (tlsSettings, bool) {
+func (c *compiler) hostTLSSettings(h *host, spec *v3alpha1.HostSpec, secret secretName) (context store.Ref, settings tlsSettings, ok bool) {
 	if spec.TLS != nil {
-		settings := inlineSettings(spec.TLS, h.namespace)
+		settings = inlineSettings(spec.TLS, h.namespace)
 		if err := settings.check(); err != nil {
 			c.ledger.refuse(h.ref, ReasonInvalid, "tls: %v", err)
-			return settings, false
+			return context, settings, false
 		}
-		return settings, true
+		return context, settings, true
 	}
 	named := spec.TLSContext != nil && spec.TLSContext.Name != ""
 	name := h.ref.Name + "-context"
 	if named {
 		name = spec.TLSContext.Name
 	}
-	context := c.tlsContextNamed(name, h.namespace)
+	found := c.tlsContextNamed(name, h.namespace)
 	switch {
-	case context == nil && named:
+	case found == nil && named:
 		c.ledger.missing(h.ref, ReasonTLSContextNotFound, "TLSContext %s not found", name)
-		return tlsSettings{}, false
-	case context == nil:
-		return tlsSettings{}, true
-	case context.broken != nil:
-		c.ledger.missing(h.ref, context.broken.reason, "%s", context.broken.message)
-		return tlsSettings{}, false
-	case !context.agreesOn(secret, h.namespace):
+		return context, settings, false
+	case found == nil:
+		return context, settings, true
+	case found.broken != nil:
+		c.ledger.missing(h.ref, found.broken.reason, "%s", found.broken.message)
+		return context, settings, false
+	case !found.agreesOn(secret, h.namespace):
 		c.ledger.refuse(h.ref, ReasonConflict, "tlsSecret is %s, but TLSContext %s names Secret %s: name the same one, or leave the TLSContext's out",
-			secret, name, context.settings.secret)
-		return tlsSettings{}, false
+			secret, name, found.settings.secret)
+		return context, settings, false
 	}
-	if len(context.hosts) > 0 && !slices.Contains(context.hosts, h.hostname) && !slices.Contains(context.hosts, h.ref.Name) {
-		c.ledger.warn(h.ref, ReasonConflict, "TLSContext %s is for %s, which does not list %s", name, strings.Join(context.hosts, ", "), h.hostname)
+	if len(found.hosts) > 0 && !slices.Contains(found.hosts, h.hostname) && !slices.Contains(found.hosts, h.ref.Name) {
+		c.ledger.warn(h.ref, ReasonConflict, "TLSContext %s is for %s, which does not list %s", name, strings.Join(found.hosts, ", "), h.hostname)
 	}
-	return context.settings, true
+	return found.ref, found.settings, true
 }
 
 // agreesOn reports whether the certificate a context names, if it names one, is the Host's. Emissary compared the

@@ -220,9 +220,18 @@ func (c *compiler) compileListener(l *listener) {
 	}
 	c.trafficDirection(envoy)
 	c.listeners[l.name] = envoy
-	c.ledger.uses(l.ref, ResourceID{ListenerType, l.name})
+	id := ResourceID{ListenerType, l.name}
+	c.ledger.uses(l.ref, id)
 	for _, h := range l.hosts {
-		c.ledger.uses(h.ref, ResourceID{ListenerType, l.name})
+		c.ledger.uses(h.ref, id)
+		if h.tls != nil {
+			c.ledger.uses(h.tls.context, id)
+		}
+	}
+	if l.http {
+		for _, ref := range c.everywhere {
+			c.ledger.uses(ref, id)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ func (c *compiler) virtualHost(l *listener, hosts []*host, id ResourceID) *route
 		c.noteRoutes(served.group, id)
 	}
 	if l.advertisesHTTP3 && l.tls {
-		virtual.ResponseHeadersToAdd = []*corev3.HeaderValueOption{altSvc(l.port)}
+		virtual.ResponseHeadersToAdd = []*corev3.HeaderValueOption{altSvc()}
 	}
 	return virtual
 }
@@ -133,7 +133,10 @@ func (c *compiler) noteRoutes(g *group, id ResourceID) {
 	}
 }
 
-// altSvc tells clients that HTTP/3 is served on the same port.
-func altSvc(port uint32) *corev3.HeaderValueOption {
-	return &corev3.HeaderValueOption{Header: &corev3.HeaderValue{Key: "alt-svc", Value: altSvcValue(port)}}
+// altSvc tells clients, for a day, that HTTP/3 is served on port 443: the port of the load balancer in front, whatever
+// the Listener's own is.
+func altSvc() *corev3.HeaderValueOption {
+	return &corev3.HeaderValueOption{Header: &corev3.HeaderValue{
+		Key: "alt-svc", Value: `h3=":443"; ma=86400, h3-29=":443"; ma=86400`,
+	}}
 }
