@@ -138,6 +138,71 @@ func TestMappingUpdate(t *testing.T) {
 	}
 }
 
+// TestNullAndEmpty settles at once for everything that means "nothing" in some
+// way, and for values whose Terraform type is not that of a literal.
+func TestNullAndEmpty(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run(resource.TestStep{
+		Config: w.config(quote(
+			`labels = { team = null }`,
+			`annotations = {}`,
+			`rewrite = ""`,
+			`weight = 0`,
+			`grpc = false`,
+			`headers = {}`,
+			`query_parameters = { a = null, b = "" }`,
+			`remove_request_headers = []`,
+			`circuit_breakers = []`,
+			`add_request_headers = {}`,
+			`timeout_ms = null`,
+			`cors = null`,
+		) + `
+variable "groups" {
+  type    = map(list(map(list(map(map(string))))))
+  default = { ambassador = [{ group = [{ generic_key = { value = "x" } }] }] }
+}
+
+resource "emissary_mapping" "typed" {
+  name              = "typed"
+  namespace         = "NAMESPACE"
+  hostname          = "*"
+  prefix            = "/"
+  service           = "quote"
+  rate_limit_labels = var.groups
+}
+
+resource "emissary_module" "ambassador" {
+  name      = "ambassador"
+  namespace = "NAMESPACE"
+  config = {
+    ratio  = 0.1
+    whole  = 10
+    big    = 4294967296
+    empty  = {}
+    none   = []
+    list   = tolist(["a", "b"])
+    mixed  = ["a", 1, true, { x = "y" }]
+    "a.b/c" = { "D e" = false }
+  }
+}
+`),
+		Check: resource.ComposeAggregateTestCheckFunc(
+			w.specIs("mappings", "quote", map[string]any{
+				"hostname": "*", "prefix": "/backend/", "service": "quote", "rewrite": "", "weight": int64(0), "grpc": false,
+				"headers": map[string]any{}, "query_parameters": map[string]any{"b": ""}, "remove_request_headers": []any{},
+				"circuit_breakers": []any{}, "add_request_headers": map[string]any{},
+			}),
+			w.specIs("modules", "ambassador", map[string]any{"config": map[string]any{
+				"ratio": 0.1, "whole": int64(10), "big": int64(4294967296), "empty": map[string]any{}, "none": []any{},
+				"list": []any{"a", "b"}, "mixed": []any{"a", int64(1), true, map[string]any{"x": "y"}},
+				"a.b/c": map[string]any{"D e": false},
+			}}),
+		),
+		ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
+	})
+}
+
 // TestDrift changes an object behind Terraform's back: the plan shows it leaf by
 // leaf, and the apply repairs it without being told to force anything.
 func TestDrift(t *testing.T) {
@@ -186,6 +251,45 @@ func TestDrift(t *testing.T) {
 			ExpectError: oneLine(`spec.prefix is owned by "kubectl-edit"`),
 		},
 		resource.TestStep{Config: w.config(quote(`labels = { team = "web" }`, `force_conflicts = true`))},
+	)
+}
+
+// TestFreeFormDrift repairs what was changed inside a free-form value, and leaves
+// alone what others added there.
+func TestFreeFormDrift(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	config := w.config(`
+resource "emissary_module" "ambassador" {
+  name      = "ambassador"
+  namespace = "NAMESPACE"
+  config = {
+    cluster_request_timeout_ms = 10000
+    gzip = { content_type = ["text/html"], absent = null }
+  }
+}
+`)
+	edit := func(change func(config map[string]any)) func() {
+		return func() {
+			w.edit("modules", "ambassador", func(spec map[string]any) { change(spec["config"].(map[string]any)) })
+		}
+	}
+	want := map[string]any{"cluster_request_timeout_ms": int64(10000), "gzip": map[string]any{"content_type": []any{"text/html"}}}
+	w.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: edit(func(config map[string]any) {
+				config["cluster_request_timeout_ms"] = int64(1)
+				config["gzip"].(map[string]any)["content_type"] = []any{"text/html", "text/css"}
+			}),
+			Config: config,
+			Check:  w.specIs("modules", "ambassador", map[string]any{"config": want}),
+		},
+		resource.TestStep{
+			PreConfig: edit(func(config map[string]any) { config["theirs"] = true }),
+			Config:    config,
+			PlanOnly:  true,
+		},
 	)
 }
 

@@ -51,7 +51,7 @@ func Derive(crd *apiextensionsv1.CustomResourceDefinition, o Overrides) (*Kind, 
 		Version:     version.Name,
 		Plural:      crd.Spec.Names.Plural,
 		Description: prose(openAPI.Description),
-		cel:         &rules{schema: openAPI},
+		cel:         &rules{schema: openAPI, any: hasRules(openAPI)},
 	}
 	properties := openAPI.Properties["spec"]
 	spec, err := parse("spec", &properties)

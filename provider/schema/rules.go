@@ -20,6 +20,7 @@ import (
 // kinds that have any: compiling takes longer than deriving every schema.
 type rules struct {
 	schema *apiextensionsv1.JSONSchemaProps
+	any    bool // the schema has rules
 
 	once      sync.Once
 	validator *cel.Validator
@@ -41,7 +42,7 @@ func (r *rules) compile() {
 // validateRules evaluates the CEL rules on a configuration without unknown
 // values, as the API server will.
 func (k *Kind) validateRules(config tftypes.Value) diag.Diagnostics {
-	if !hasRules(k.cel.schema) {
+	if !k.cel.any {
 		return nil
 	}
 	k.cel.once.Do(k.cel.compile)
