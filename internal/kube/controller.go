@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -40,12 +41,20 @@ func (c *Client) HasController(ctx context.Context, ambassadorIDs []string) bool
 	c.controllers.mu.Lock()
 	defer c.controllers.mu.Unlock()
 	if now := time.Now(); now.After(c.controllers.until) {
-		list, err := c.dynamic.Resource(leases).List(ctx, metav1.ListOptions{
-			LabelSelector: labelManagedBy + "=" + managedBy + "," + labelAmbassadorID,
+		var list *unstructured.UnstructuredList
+		err := c.retry(ctx, "list", Ref{Type: Type{GroupVersionResource: leases, Kind: "Lease"}, Name: "of any name"}, false, func(ctx context.Context) (err error) {
+			list, err = c.dynamic.Resource(leases).List(ctx, metav1.ListOptions{
+				LabelSelector: labelManagedBy + "=" + managedBy + "," + labelAmbassadorID,
+			})
+			return err
 		})
-		c.controllers.ids = nil
-		if err == nil {
+		switch {
+		case err == nil:
 			c.controllers.ids = livingControllers(list.Items, now)
+		case apierrors.IsForbidden(err):
+			c.controllers.ids = nil
+		default:
+			return false // The caller ran out of time, which says nothing for the next.
 		}
 		c.controllers.until = now.Add(controllersFor)
 	}

@@ -2,11 +2,13 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -153,6 +155,28 @@ func TestHasController(t *testing.T) {
 		time.Sleep(time.Minute)
 		if client.HasController(t.Context(), []string{"alive"}) {
 			t.Error("a controller that stopped a minute ago counts as alive")
+		}
+	})
+}
+
+// TestHasControllerNeedsTheRight does not wait where leases may not be listed, and
+// asks again after a failure that passes.
+func TestHasControllerNeedsTheRight(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, server := fakeClient(lease("alive", time.Now().Add(time.Hour)))
+		answers := []error{apierrors.NewInternalError(errors.New("etcd")), nil, errForbidden}
+		server.PrependReactor("list", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
+			err := answers[0]
+			answers = answers[1:]
+			return err != nil, nil, err
+		})
+		if !client.HasController(t.Context(), []string{"alive"}) {
+			t.Error("a failure that passed hides the controller")
+		}
+		time.Sleep(time.Minute)
+		if client.HasController(t.Context(), []string{"alive"}) {
+			t.Error("a controller was seen without the right to see it")
 		}
 	})
 }
