@@ -2,7 +2,7 @@
 // folder of manifests, into the configuration of the Envoy beside it, and tells the objects' authors what became of
 // them.
 //
-//	watch → inbox → store → compile → xds ──delta ADS──▶ Envoy
+//	watch → inbox → derive → store → compile → xds ──delta ADS──▶ Envoy
 //	                          status ◀── acknowledgement ──┘
 //
 // One goroutine, the loop, owns the store. It never waits for a network: sources leave events in an inbox that keeps
@@ -24,6 +24,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/controller/derive"
 	"terraform-provider-emissary/controller/diag"
 	"terraform-provider-emissary/controller/envoy"
 	"terraform-provider-emissary/controller/status"
@@ -116,6 +117,7 @@ func newController(options Options) (_ *controller, err error) {
 		tracker:      status.NewTracker(sink, grace),
 		metrics:      metrics,
 		ambassadorID: environment.AmbassadorID,
+		derived:      derive.New(environment.AmbassadorID, c.log),
 		store:        store.New(),
 		objects:      map[store.Ref]metav1.Object{},
 		rejections:   map[store.Ref]status.Rejected{},

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/controller/derive"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/controller/watch"
@@ -48,7 +49,9 @@ type loop struct {
 	// ambassadorID tells whose rejected objects are to be reported.
 	ambassadorID string
 
-	store *store.Store
+	// derived makes the objects that annotations and Ingresses hold.
+	derived *derive.Deriver
+	store   *store.Store
 	// objects is what the store holds, to restore a version when a newer one breaks the compiler.
 	objects    map[store.Ref]metav1.Object
 	rejections map[store.Ref]status.Rejected
@@ -113,7 +116,7 @@ func (l *loop) run(ctx context.Context) {
 // pass takes everything that has arrived, compiles and publishes.
 func (l *loop) pass() {
 	start := time.Now()
-	events := l.withRefused(l.inbox.take())
+	events := l.withRefused(l.derived.Expand(l.inbox.take()))
 	before := l.inForce(events)
 	output := l.settle(events)
 	if output != nil {

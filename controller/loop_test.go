@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/controller/derive"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/controller/watch"
@@ -82,6 +83,7 @@ func start(t *testing.T) *rig {
 		tracker:      status.NewTracker(r.sink, 0),
 		metrics:      newMetrics(),
 		ambassadorID: "default",
+		derived:      derive.New("default", slog.New(slog.DiscardHandler)),
 		store:        store.New(),
 		objects:      map[store.Ref]metav1.Object{},
 		rejections:   map[store.Ref]status.Rejected{},
