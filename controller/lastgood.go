@@ -12,14 +12,20 @@ import (
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
-// withRefused adds the refused versions to a batch that changes a Module.
+// referred are the kinds that others refer to, or whose settings have a say in whether others are valid.
+var referred = map[string]bool{
+	"Module": true, "TLSContext": true, "Host": true, "Secret": true,
+	"KubernetesEndpointResolver": true, "KubernetesServiceResolver": true, "ConsulResolver": true,
+}
+
+// withRefused adds the refused versions to a batch that may have made them valid.
 func (l *loop) withRefused(events []watch.Event) []watch.Event {
-	moduleChanges, named := false, map[store.Ref]bool{}
+	tryAgain, named := false, map[store.Ref]bool{}
 	for _, event := range events {
-		moduleChanges = moduleChanges || event.Ref.Kind == "Module"
+		tryAgain = tryAgain || referred[event.Ref.Kind]
 		named[event.Ref] = true
 	}
-	if moduleChanges {
+	if tryAgain {
 		for ref, object := range l.refused {
 			if !named[ref] {
 				events = append(events, watch.Event{Ref: ref, Object: object})

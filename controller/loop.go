@@ -56,7 +56,7 @@ type loop struct {
 	objects    map[store.Ref]metav1.Object
 	rejections map[store.Ref]status.Rejected
 	// refused are the newest versions of objects whose version before is in force, because the compiler refuses the
-	// newest. They are tried again when a Module changes: its settings have a say in what is valid.
+	// newest. They are tried again when something changes that has a say in what is valid.
 	refused map[store.Ref]metav1.Object
 	reports map[store.Ref]*compile.Report // of the configuration published last
 
