@@ -1,19 +1,12 @@
 package compile
 
 import (
-	"crypto/ecdsa"
 	"crypto/elliptic"
-	cryptorand "crypto/rand"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"math/rand/v2"
 	"testing"
-	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/store"
@@ -40,7 +33,7 @@ func TestEnvoyAcceptsWhatIsAccepted(t *testing.T) {
 			t.Parallel()
 			random := nasty{rand.New(rand.NewPCG(seed, 1))}
 			objects, options := parse(t, base+httpsListener)
-			objects.Upsert(selfSigned(t))
+			objects.Upsert(certificateSecret(t, ecdsaKey(t, elliptic.P256())))
 			for i := range 200 {
 				objects.Upsert(random.mapping(i))
 				objects.Upsert(random.tlsContext(i))
@@ -66,32 +59,6 @@ kind: Listener
 metadata: {name: https, namespace: default}
 spec: {port: 8443, protocol: HTTPS, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
 `
-
-// selfSigned makes a Secret with a certificate of its own.
-func selfSigned(t *testing.T) *corev1.Secret {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"*.example.com"}}
-	certificate, err := x509.CreateCertificate(cryptorand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "certificate"},
-		Type:       corev1.SecretTypeTLS,
-		Data: map[string][]byte{
-			corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate}),
-			corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}),
-		},
-	}
-}
 
 // nasty draws values.
 type nasty struct{ *rand.Rand }

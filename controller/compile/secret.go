@@ -2,6 +2,8 @@ package compile
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
@@ -164,8 +166,17 @@ func checkPair(name secretName, chain, key []byte) *fault {
 	if err != nil {
 		return faultf(ReasonInvalidSecret, "Secret %s holds no usable certificate: %s", name, strings.TrimPrefix(err.Error(), "tls: "))
 	}
-	if rsaKey, ok := pair.PrivateKey.(*rsa.PrivateKey); ok && rsaKey.N.BitLen() < minRSABits {
-		return faultf(ReasonInvalidSecret, "Secret %s: the RSA key has %d bits, Envoy asks for at least %d", name, rsaKey.N.BitLen(), minRSABits)
+	switch key := pair.PrivateKey.(type) {
+	case *rsa.PrivateKey:
+		if key.N.BitLen() < minRSABits {
+			return faultf(ReasonInvalidSecret, "Secret %s: the RSA key has %d bits, Envoy asks for at least %d", name, key.N.BitLen(), minRSABits)
+		}
+	case *ecdsa.PrivateKey:
+		if key.Curve == elliptic.P224() {
+			return faultf(ReasonInvalidSecret, "Secret %s: the key is on curve P-224, Envoy knows P-256, P-384 and P-521", name)
+		}
+	default:
+		return faultf(ReasonInvalidSecret, "Secret %s: the key is neither RSA nor ECDSA, which are what Envoy serves", name)
 	}
 	return nil
 }
