@@ -26,7 +26,7 @@ func target(addresses ...string) Target {
 	for _, a := range addresses {
 		set[netip.MustParseAddrPort(a)] = true
 	}
-	return AtAddress(set, map[string]netip.Addr{"api.example.org": netip.MustParseAddr("127.64.128.9")})
+	return AtAddress(set, map[string][]netip.Addr{"api.example.org": {netip.MustParseAddr("127.64.128.9")}})
 }
 
 func TestFindFollowsTheRequest(t *testing.T) {

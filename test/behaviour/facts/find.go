@@ -164,14 +164,14 @@ func (d *Dump) reaches(name string, target Target) bool {
 }
 
 // AtAddress is the target of backends at known addresses; names are resolved with resolve.
-func AtAddress(addresses map[netip.AddrPort]bool, resolve map[string]netip.Addr) Target {
+func AtAddress(addresses map[netip.AddrPort]bool, resolve map[string][]netip.Addr) Target {
 	return func(host string, port int) bool {
-		address, err := netip.ParseAddr(host)
-		if err != nil {
-			if address = resolve[host]; !address.IsValid() {
-				return false
-			}
+		candidates := resolve[host]
+		if literal, err := netip.ParseAddr(host); err == nil {
+			candidates = []netip.Addr{literal}
 		}
-		return addresses[netip.AddrPortFrom(address, uint16(port))]
+		return slices.ContainsFunc(candidates, func(a netip.Addr) bool {
+			return addresses[netip.AddrPortFrom(a, uint16(port))]
+		})
 	}
 }

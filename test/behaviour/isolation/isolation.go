@@ -54,6 +54,12 @@ func Init() {
 	os.Exit(0)
 }
 
+// HasIPv6 tells whether this machine speaks IPv6 at all.
+func HasIPv6() bool {
+	_, err := os.Stat("/proc/net/if_inet6")
+	return err == nil
+}
+
 // Child prepares this same program to run in the given mode, with env added to its environment.
 func Child(ctx context.Context, mode Mode, env ...string) (*exec.Cmd, error) {
 	self, err := os.Executable()

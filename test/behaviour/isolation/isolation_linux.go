@@ -24,13 +24,20 @@ func namespaces() *syscall.SysProcAttr {
 
 // Enter furnishes the namespaces a child was started in: the loopback interface is up, every address is
 // local to it, and the given names resolve.
-func Enter(names map[string]netip.Addr) error {
+func Enter(names map[string][]netip.Addr) error {
 	if err := raiseLoopback(); err != nil {
 		return fmt.Errorf("raising the loopback interface: %w", err)
 	}
-	for _, family := range []byte{unix.AF_INET, unix.AF_INET6} {
-		if err := claimEveryAddress(family); err != nil && family == unix.AF_INET {
-			return fmt.Errorf("making every address local: %w", err)
+	if err := claimEveryAddress(unix.AF_INET); err != nil {
+		return fmt.Errorf("making every address local: %w", err)
+	}
+	if HasIPv6() {
+		if err := claimEveryAddress(unix.AF_INET6); err != nil {
+			return fmt.Errorf("making every IPv6 address local: %w", err)
+		}
+		// Unlike IPv4's, an IPv6 address that is only routed here cannot be bound without this.
+		if err := os.WriteFile("/proc/sys/net/ipv6/ip_nonlocal_bind", []byte("1"), 0); err != nil {
+			return fmt.Errorf("making every IPv6 address local: %w", err)
 		}
 	}
 	if err := writeHosts(names); err != nil {
@@ -93,10 +100,12 @@ func claimEveryAddress(family byte) error {
 }
 
 // writeHosts puts a hosts file of the case's own over the machine's.
-func writeHosts(names map[string]netip.Addr) error {
+func writeHosts(names map[string][]netip.Addr) error {
 	lines := []string{"127.0.0.1 localhost", "::1 localhost"}
-	for name, address := range names {
-		lines = append(lines, address.String()+" "+name)
+	for name, addresses := range names {
+		for _, address := range addresses {
+			lines = append(lines, address.String()+" "+name)
+		}
 	}
 	slices.Sort(lines)
 	file, err := os.CreateTemp("", "hosts")

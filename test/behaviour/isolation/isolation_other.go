@@ -11,4 +11,4 @@ import (
 func namespaces() *syscall.SysProcAttr { return nil }
 
 // Enter is only reached where namespaces exist.
-func Enter(map[string]netip.Addr) error { return errors.New("namespaces are a Linux feature") }
+func Enter(map[string][]netip.Addr) error { return errors.New("namespaces are a Linux feature") }

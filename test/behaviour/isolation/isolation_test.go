@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 
 // insideNamespaces binds what no unprivileged process could, and resolves a made-up name.
 func insideNamespaces() error {
-	if err := Enter(map[string]netip.Addr{"quote.example": netip.MustParseAddr("10.1.2.3")}); err != nil {
+	if err := Enter(map[string][]netip.Addr{"quote.example": {netip.MustParseAddr("10.1.2.3")}}); err != nil {
 		return err
 	}
 	for _, address := range []string{"10.1.2.3:80", "127.0.0.1:443"} {

@@ -104,6 +104,7 @@ func (t *task) runInto(ctx context.Context, result *Result) error {
 	}
 	plan, err := services.New(c, services.Options{
 		Range: t.addresses(), Literal: t.Isolation == isolation.Namespaces, HealthPort: ports.health,
+		IPv6: t.Isolation == isolation.Namespaces && isolation.HasIPv6(),
 	})
 	if err != nil {
 		return err

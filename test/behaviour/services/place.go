@@ -29,12 +29,27 @@ func (p *Plan) place(k key, s *service) error {
 		if s.object != nil || !s.byDNS {
 			p.add(withSpec(object, "clusterIP", address.String()))
 		}
-		for _, port := range s.reachable() {
-			p.listen(address, port, k.identity(port))
+		p.serve(k, s, address)
+		if s.byDNS && p.options.IPv6 {
+			p.serve(k, s, overIPv6(address))
 		}
-		p.name(k, p.actual(address))
 	}
 	return p.placeEndpoints(k, s)
+}
+
+// serve makes a Service's names and ports lead to an address.
+func (p *Plan) serve(k key, s *service, address netip.Addr) {
+	for _, port := range s.reachable() {
+		p.listen(address, port, k.identity(port))
+	}
+	p.name(k, p.actual(address))
+}
+
+// overIPv6 is an address of the same Service in fd00::/8, the range for private use (RFC 4193).
+func overIPv6(address netip.Addr) netip.Addr {
+	v6, v4 := [16]byte{0xfd}, address.As4()
+	copy(v6[12:], v4[:])
+	return netip.AddrFrom16(v6)
 }
 
 // reachable are the ports that answer at the Service's own address.
@@ -110,10 +125,7 @@ func (p *Plan) listenAt(k key, s *service, slice map[string]any, headless bool) 
 				p.listen(address, number, identity)
 			}
 			if headless { // a headless Service's name leads to its endpoints, at the Service's own port
-				for _, port := range s.reachable() {
-					p.listen(address, port, k.identity(port))
-				}
-				p.name(k, p.actual(address))
+				p.serve(k, s, address)
 			}
 		}
 	}
@@ -138,8 +150,6 @@ func (p *Plan) name(k key, address netip.Addr) {
 		names = append(names, k.name) // the search domain of the controller's pod
 	}
 	for _, name := range names {
-		if _, taken := p.Names[name]; !taken {
-			p.Names[name] = address
-		}
+		p.resolve(name, address)
 	}
 }

@@ -20,6 +20,8 @@ type Options struct {
 	// Literal allows the addresses that the case writes out to be used as they are. Otherwise each is
 	// replaced, wherever it stands, by one from Range, and names do not resolve.
 	Literal bool
+	// IPv6 gives names that are left to DNS an IPv6 address too.
+	IPv6 bool
 	// HealthPort is where the controller takes its own pages to be on the loopback address. A backend
 	// stands in for them under their usual name, 127.0.0.1:8877, so that a probe can tell that it was led
 	// there.
@@ -33,7 +35,7 @@ type Plan struct {
 	// Backends are the names of the backends at each address.
 	Backends map[netip.AddrPort][]string
 	// Names are host names that must resolve, for upstreams that are reached by DNS.
-	Names map[string]netip.Addr
+	Names map[string][]netip.Addr
 	// Outside lists the names that no controller can find in the objects: only DNS leads to them.
 	Outside []string
 
@@ -52,7 +54,7 @@ var reserved = map[int]bool{8001: true, 8003: true, 8006: true, 8877: true}
 func New(c *spec.Case, o Options) (*Plan, error) {
 	p := &Plan{
 		Backends:   map[netip.AddrPort][]string{},
-		Names:      map[string]netip.Addr{},
+		Names:      map[string][]netip.Addr{},
 		options:    o,
 		controller: c.Namespace(),
 		next:       o.Range.Masked().Addr(),
@@ -139,19 +141,25 @@ func (p *Plan) refer(ref reference, known *inventory) error {
 
 // external gives a DNS name outside the cluster an address and backends.
 func (p *Plan) external(host string, ports []int, identity func(port int) string) error {
-	address, ok := p.Names[host]
-	if !ok {
-		var err error
-		if address, err = p.allocate(host); err != nil {
-			return err
-		}
-		p.Names[host] = address
+	address, err := p.allocate(host)
+	if err != nil {
+		return err
+	}
+	if p.Names[host] == nil {
 		p.Outside = append(p.Outside, host)
 	}
+	p.resolve(host, address)
 	for _, port := range ports {
 		p.listen(address, port, identity(port))
 	}
 	return nil
+}
+
+// resolve makes a name lead to an address, beside those it leads to already.
+func (p *Plan) resolve(name string, address netip.Addr) {
+	if !slices.Contains(p.Names[name], address) {
+		p.Names[name] = append(p.Names[name], address)
+	}
 }
 
 // ports are where a reference may be reached: without a port of its own it depends on TLS, and both
