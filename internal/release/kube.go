@@ -33,21 +33,24 @@ type boundClient struct {
 	deleteFailure error
 }
 
-// Build turns manifests into objects of the server.
+// Build turns manifests into objects of the server. It looks for unknown kinds
+// first: to validate, it must download the whole schema of the server.
 func (b *boundClient) Build(reader io.Reader, validate bool) (kube.ResourceList, error) {
 	manifests, err := io.ReadAll(reader)
 	if err != nil {
 		return nil, err
 	}
-	objects, err := b.Client.Build(bytes.NewReader(manifests), validate)
+	objects, err := b.Client.Build(bytes.NewReader(manifests), false)
 	missing := asMissingKind(err)
 	switch {
-	case missing == nil:
-		return objects, err
-	case b.skipUnknownKinds:
+	case missing != nil && b.skipUnknownKinds:
 		return b.buildKnown(manifests)
-	default:
+	case missing != nil:
 		return nil, missing
+	case err == nil && validate:
+		return b.Client.Build(bytes.NewReader(manifests), true)
+	default:
+		return objects, err
 	}
 }
 

@@ -18,12 +18,17 @@ const connectGrace = 10 * time.Second
 // something that may still appear or that a server gets over by itself.
 func retry(ctx context.Context, operation func() (changed bool, err error)) (changed bool, err error) {
 	began := time.Now()
+	var before error
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		changed, err = operation()
+		if err != nil && !changed && before != nil && ctx.Err() != nil {
+			return false, before // This attempt was cut off; the one before says why.
+		}
 		again := mayAppear(err) || isTransient(err) || isUnreachable(err) && time.Since(began) < connectGrace
 		if err == nil || changed || !again || !sleep(ctx, pause) {
 			return changed, err
 		}
+		before = err
 	}
 }
 

@@ -16,7 +16,7 @@ object without an ambassador_id of its own gets the chart's.
 {{- $root := .root -}}
 {{- $key := .key -}}
 {{- $kind := .kind -}}
-{{- $id := default $root.Values.env.AMBASSADOR_ID $root.Values.ambassadorID -}}
+{{- $id := default (get (default (dict) $root.Values.env) "AMBASSADOR_ID") $root.Values.ambassadorID -}}
 {{- $seen := dict -}}
 {{- range $i, $item := .items }}
 {{- if not (and (kindIs "map" $item) (get $item "name")) -}}

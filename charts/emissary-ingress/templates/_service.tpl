@@ -1,5 +1,6 @@
 {{/*
-Ports of the Service. A port of portsRaw is given as Kubernetes writes it.
+Ports of the Service; one of portsRaw is given as Kubernetes writes it. A node
+port is left out where the API refuses it.
 */}}
 {{- define "emissary-ingress.servicePorts" -}}
 {{- $ports := list -}}
@@ -9,8 +10,8 @@ Ports of the Service. A port of portsRaw is given as Kubernetes writes it.
 {{- with .targetPort -}}
 {{- $_ := set $port "targetPort" (int .) -}}
 {{- end -}}
-{{- with .nodePort -}}
-{{- $_ := set $port "nodePort" (int .) -}}
+{{- if and .nodePort (ne $.Values.service.type "ClusterIP") -}}
+{{- $_ := set $port "nodePort" (int .nodePort) -}}
 {{- end -}}
 {{- $ports = append $ports $port -}}
 {{- end -}}
