@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -14,8 +15,10 @@ import (
 
 	"terraform-provider-emissary/controller"
 	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/controller/derive"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/watch"
 	"terraform-provider-emissary/controller/watch/manifest"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -113,9 +116,10 @@ func readManifests(files []string, stdin io.Reader) ([]manifest.Document, error)
 	return documents, nil
 }
 
-// load puts the objects into a store, saying on the way what cannot be used.
+// load puts the objects, and those that annotations and Ingresses hold, into a store, saying on the way what cannot be
+// used.
 func load(documents []manifest.Document, ambassadorID string, stderr io.Writer) (objects *store.Store, rejections map[store.Ref]status.Rejected, unreadable int) {
-	objects, rejections = store.New(), map[store.Ref]status.Rejected{}
+	var events []watch.Event
 	for _, document := range documents {
 		if document.Err != nil {
 			fmt.Fprintf(stderr, "error: %s: %v\n", document.Source, document.Err)
@@ -125,16 +129,31 @@ func load(documents []manifest.Document, ambassadorID string, stderr io.Writer) 
 			for _, field := range object.Unknown {
 				fmt.Fprintf(stderr, "warning: %s: %s has no field %s; it is ignored\n", object.Source, object.Ref, field)
 			}
-			switch {
-			case object.Err == nil:
-				object.Object.SetGeneration(1)
-				objects.Upsert(object.Object)
-			case object.AmbassadorID.IsMember(ambassadorID):
-				rejections[object.Ref] = status.Rejected{Generation: 1, Message: fmt.Sprintf("%s: %v", object.Source, object.Err)}
-			}
+			events = append(events, eventOf(object))
+		}
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	objects, rejections = store.New(), map[store.Ref]status.Rejected{}
+	for _, event := range derive.New(ambassadorID, log).Expand(events) {
+		switch {
+		case event.Object != nil:
+			objects.Upsert(event.Object)
+		case event.Rejected != nil && event.Rejected.AmbassadorID.IsMember(ambassadorID):
+			rejections[event.Ref] = status.Rejected{Generation: event.Rejected.Generation, Message: event.Rejected.Message}
 		}
 	}
 	return objects, rejections, unreadable
+}
+
+// eventOf reports an object as a source of events does.
+func eventOf(object manifest.Object) watch.Event {
+	if object.Err != nil {
+		return watch.Event{Ref: object.Ref, Rejected: &watch.Rejection{
+			Generation: 1, AmbassadorID: object.AmbassadorID, Message: fmt.Sprintf("%s: %v", object.Source, object.Err),
+		}}
+	}
+	object.Object.SetGeneration(1)
+	return watch.Event{Ref: object.Ref, Object: object.Object}
 }
 
 // write renders the configuration with its resources under Envoy's names for them.

@@ -130,3 +130,44 @@ func TestVersion(t *testing.T) {
 		t.Errorf("%q, %v", stdout, err)
 	}
 }
+
+// Annotations and Ingresses count as they do in the controller.
+func TestCompileDerivedObjects(t *testing.T) {
+	t.Parallel()
+	const manifests = `
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http}
+spec: {port: 8080, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: quote
+  annotations:
+    getambassador.io/config: |
+      apiVersion: ambassador/v1
+      kind: Mapping
+      name: quote
+      prefix: /quote/
+      service: quote
+spec: {clusterIP: 127.0.0.1, ports: [{port: 80}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop, annotations: {kubernetes.io/ingress.class: ambassador}}
+spec:
+  rules:
+  - http: {paths: [{path: /shop, pathType: Prefix, backend: {service: {name: shop, port: {name: web}}}}]}
+`
+	out, problems, err := run(t, manifests, "compile", "-f", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(out, "/quote/") {
+		t.Errorf("the Mapping in the annotation is missing:\n%s", out)
+	}
+	if !strings.Contains(problems, "Ingress default/shop") || !strings.Contains(problems, "there is no Service default/shop") {
+		t.Errorf("problems do not name the Ingress and its port:\n%s", problems)
+	}
+}
