@@ -113,15 +113,20 @@ func controllerCluster(socket string) *clusterv3.Cluster {
 	}
 }
 
-// layeredRuntime sets the bound of a regular expression's compiled size that Emissary
-// sets; Envoy refuses larger ones. The admin layer lets a person change runtime
+// regexSizeLimit is the compiled size above which Envoy refuses a regular
+// expression. It is out of reach on purpose: the compiler bounds each expression
+// by the Module's regex_max_size and names the object, while a refusal by Envoy
+// costs a whole resource.
+const regexSizeLimit = 1 << 20
+
+// layeredRuntime sets regexSizeLimit. The admin layer lets a person change runtime
 // keys of a running Envoy.
 func layeredRuntime() *bootstrapv3.LayeredRuntime {
 	return &bootstrapv3.LayeredRuntime{Layers: []*bootstrapv3.RuntimeLayer{
 		{
 			Name: "static_layer",
 			LayerSpecifier: &bootstrapv3.RuntimeLayer_StaticLayer{StaticLayer: &structpb.Struct{Fields: map[string]*structpb.Value{
-				"re2.max_program_size.error_level": structpb.NewNumberValue(200),
+				"re2.max_program_size.error_level": structpb.NewNumberValue(regexSizeLimit),
 			}}},
 		},
 		{
