@@ -117,20 +117,19 @@ func checkService(text string) (problem string) {
 
 // hostnameGlob checks that a * stands alone, at the start or at the end: anywhere
 // else it matches nothing.
-func hostnameGlob(attribute string) check {
-	return func(c configValues) diag.Diagnostics {
-		text, ok := c.text(attribute)
-		if !ok || text == "*" {
-			return nil
-		}
-		if strings.Contains(strings.TrimSuffix(strings.TrimPrefix(text, "*"), "*"), "*") || len(text) > 1 && strings.HasPrefix(text, "*") && strings.HasSuffix(text, "*") {
-			return fail(attribute, "is %q; a * is allowed alone, at the start or at the end.", text)
-		}
-		if strings.Contains(text, "/") || strings.Contains(text, " ") {
-			return fail(attribute, "is %q; it must be a host name such as www.example.com, without scheme or path.", text)
-		}
+func hostnameGlob(c configValues) diag.Diagnostics {
+	text, ok := c.text("hostname")
+	if !ok || text == "*" {
 		return nil
 	}
+	open, closed := strings.HasPrefix(text, "*"), strings.HasSuffix(text, "*")
+	switch inner := strings.TrimSuffix(strings.TrimPrefix(text, "*"), "*"); {
+	case open && closed, strings.Contains(inner, "*"):
+		return fail("hostname", "is %q; a * is allowed alone, at the start or at the end.", text)
+	case strings.ContainsAny(inner, "/ "):
+		return fail("hostname", "is %q; it must be a host name such as www.example.com, without scheme or path.", text)
+	}
+	return nil
 }
 
 // reachable warns of a Mapping that no Host can ever take: Hosts choose by

@@ -28,8 +28,8 @@ func TestChecks(t *testing.T) {
 		severity  diag.Severity
 	}{
 		"service":        {serviceString("service"), config{"service": text("ftp://x")}, config{"service": text("https://x.y:443")}, diag.SeverityError},
-		"hostname":       {hostnameGlob("hostname"), config{"hostname": text("*a*")}, config{"hostname": text("*.example.com")}, diag.SeverityError},
-		"hostname URL":   {hostnameGlob("hostname"), config{"hostname": text("https://a")}, config{"hostname": text("a.*")}, diag.SeverityError},
+		"hostname":       {hostnameGlob, config{"hostname": text("*a*")}, config{"hostname": text("*.example.com")}, diag.SeverityError},
+		"hostname URL":   {hostnameGlob, config{"hostname": text("https://a")}, config{"hostname": text("a.*")}, diag.SeverityError},
 		"reachable":      {reachable, config{"prefix": text("/")}, config{"hostname": text("*")}, diag.SeverityWarning},
 		"weight":         {percentage("weight"), config{"weight": number(-1)}, config{"weight": number(100)}, diag.SeverityError},
 		"at most one":    {atMostOne("a", "b"), config{"a": on, "b": on}, config{"b": on}, diag.SeverityError},

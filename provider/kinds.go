@@ -28,7 +28,7 @@ var kindFacts = map[string]struct {
 	"AuthService": {checks: []check{serviceString("auth_service")}},
 	"Host": {
 		overrides: schema.Overrides{Required: []string{"tls_secret.name", "tls_context.name"}},
-		checks:    []check{hostnameGlob("hostname")},
+		checks:    []check{hostnameGlob},
 	},
 	"Listener": {checks: []check{exactlyOne("protocol", "protocol_stack")}},
 	"LogService": {
@@ -45,7 +45,7 @@ var kindFacts = map[string]struct {
 		},
 		checks: []check{
 			serviceString("service"),
-			hostnameGlob("hostname"),
+			hostnameGlob,
 			reachable,
 			percentage("weight"),
 			atMostOne("path_redirect", "prefix_redirect", "regex_redirect"),
