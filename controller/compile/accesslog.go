@@ -3,6 +3,7 @@ package compile
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -68,7 +69,7 @@ func checkLogPath(path string) error {
 func checkLogFormat(raw json.RawMessage) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
-		return checkTemplate("value", text)
+		return checkLogTemplate("value", text)
 	}
 	var fields map[string]any
 	if err := json.Unmarshal(raw, &fields); err != nil {
@@ -81,7 +82,7 @@ func checkLogFields(field string, fields map[string]any) error {
 	for _, name := range sortedKeys(fields) {
 		switch value := fields[name].(type) {
 		case string:
-			if err := checkTemplate(field+"."+name, value); err != nil {
+			if err := checkLogTemplate(field+"."+name, value); err != nil {
 				return err
 			}
 		case map[string]any:
@@ -91,6 +92,11 @@ func checkLogFields(field string, fields map[string]any) error {
 		}
 	}
 	return nil
+}
+
+// checkLogTemplate checks what is like a header value except that it may break lines: many formats end with "\n".
+func checkLogTemplate(field, text string) error {
+	return checkTemplate(field, strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(text))
 }
 
 // fileLog builds the access logger that writes to a file, the pod's standard output by default. datadog adds its
