@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"terraform-provider-emissary/test/deps"
 )
@@ -97,6 +99,7 @@ func (c *Cluster) Stop() error {
 }
 
 func (c *Cluster) start(ctx context.Context, options Options) error {
+	log.SetLogger(logr.Discard()) // envtest's; unset, it warns of that
 	c.environment = &envtest.Environment{
 		BinaryAssetsDirectory:    deps.Bin(),
 		ControlPlaneStartTimeout: startTimeout,
