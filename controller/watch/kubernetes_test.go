@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apiextensions "k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -89,6 +90,7 @@ func TestKubernetes(t *testing.T) {
 	install(t, config.Config, crds.Definitions())
 	t.Run("namespaces", func(t *testing.T) { testSingleNamespace(t, config.Config, typed, untyped) })
 	t.Run("secrets", func(t *testing.T) { testSecrets(t, config.Config, typed) })
+	t.Run("ingresses", func(t *testing.T) { testIngresses(t, config.Config, typed) })
 	t.Run("forbidden", func(t *testing.T) { testForbidden(t, config) })
 	t.Run("an object of the wrong type", func(t *testing.T) { testWrongType(t, config.Config, untyped) })
 }
@@ -167,6 +169,30 @@ func testSecrets(t *testing.T, config *rest.Config, typed kubernetes.Interface) 
 	}
 	if _, ok := sink.get(store.Ref{Kind: "Secret", Namespace: "secrets", Name: "helm"}); ok {
 		t.Error("a Helm release was read")
+	}
+}
+
+// An IngressClass belongs to the cluster: who follows one namespace may not read it, and does not wait for it.
+func testIngresses(t *testing.T, config *rest.Config, typed kubernetes.Interface) {
+	namespace(t, typed, "ingresses")
+	class := &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: "edge"}, Spec: networkingv1.IngressClassSpec{Controller: "getambassador.io/ingress-controller"}}
+	if _, err := typed.NetworkingV1().IngressClasses().Create(t.Context(), class, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	backend := &networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{Name: "s", Port: networkingv1.ServiceBackendPort{Number: 80}}}
+	ingress := &networkingv1.Ingress{ObjectMeta: metav1.ObjectMeta{Name: "shop"}, Spec: networkingv1.IngressSpec{IngressClassName: &class.Name, DefaultBackend: backend}}
+	if _, err := typed.NetworkingV1().Ingresses("ingresses").Create(t.Context(), ingress, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for following, wantClass := range map[string]bool{"": true, "ingresses": false} {
+		_, sink, _ := followCluster(t, watch.KubernetesOptions{Config: config, Namespace: following})
+		awaitSynced(t, sink)
+		if _, ok := sink.get(store.Ref{Kind: "Ingress", Namespace: "ingresses", Name: "shop"}); !ok {
+			t.Errorf("namespace %q: the Ingress was not reported before Synced", following)
+		}
+		if _, ok := sink.get(store.Ref{Kind: "IngressClass", Name: "edge"}); ok != wantClass {
+			t.Errorf("namespace %q: the IngressClass was reported: %v, want %v", following, ok, wantClass)
+		}
 	}
 }
 
