@@ -70,7 +70,7 @@ func (c *compiler) readAuthServices() *authorization {
 // them because of a mistake.
 func (c *compiler) refuseAuth(ref store.Ref, auth *authorization, err error) {
 	auth.denied = true
-	c.ledger.refuse(ref, ReasonInvalid, "%v; every request but the probes is refused until this is corrected", err)
+	c.refuseService(ref, fmt.Errorf("%w; every request but the probes is refused until this is corrected", err))
 }
 
 func checkAuthService(spec *v3alpha1.AuthServiceSpec) error {

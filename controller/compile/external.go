@@ -1,7 +1,7 @@
 package compile
 
 import (
-	"fmt"
+	"errors"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -12,6 +12,17 @@ import (
 // External services are what Envoy itself asks or tells about requests: authorization, rate limits, logs and traces.
 // Their names are not qualified by the namespace of the object that names them, as in Emissary: a bare name is a Service
 // in the controller's own namespace.
+
+// errNoContext says that an external service's TLSContext is missing or broken, which upstreamTLS has reported: the
+// object is right, and served as soon as the context is.
+var errNoContext = errors.New("its TLSContext cannot be used")
+
+// refuseService reports why an external service is unusable, unless that is known already.
+func (c *compiler) refuseService(ref store.Ref, err error) {
+	if !errors.Is(err, errNoContext) {
+		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+	}
+}
 
 // externalService works out the upstream of an external service. An error makes the object unusable.
 func (c *compiler) externalService(ref store.Ref, text, tlsContext string) (upstream, error) {
@@ -25,7 +36,7 @@ func (c *compiler) externalService(ref store.Ref, text, tlsContext string) (upst
 	c.everywhere = append(c.everywhere, ref)
 	tls := c.upstreamTLS(ref, ref.Namespace, service, tlsContext)
 	if tls.broken {
-		return upstream{}, fmt.Errorf("tls: TLSContext %s cannot be used", tlsContext)
+		return upstream{}, errNoContext
 	}
 	return upstream{
 		Service:          service,

@@ -49,7 +49,7 @@ func (c *compiler) logService(ref store.Ref, name string, spec *v3alpha1.LogServ
 	}
 	u, err := c.externalService(ref, spec.Service, "")
 	if err != nil {
-		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+		c.refuseService(ref, err)
 		return nil
 	}
 	u.Marker, u.GRPC, u.StatsName = "log", true, spec.StatsName

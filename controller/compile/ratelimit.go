@@ -51,7 +51,7 @@ func (c *compiler) readRateLimitServices() *ratelimitv3.RateLimit {
 func (c *compiler) rateLimitFilter(ref store.Ref, spec *v3alpha1.RateLimitServiceSpec) *ratelimitv3.RateLimit {
 	u, err := c.externalService(ref, spec.Service, spec.TLS)
 	if err != nil {
-		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+		c.refuseService(ref, err)
 		return nil
 	}
 	u.Marker, u.GRPC, u.StatsName = "ratelimit", true, spec.StatsName

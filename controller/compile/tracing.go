@@ -50,7 +50,7 @@ func (c *compiler) readTracingServices() *tracing {
 	spec := &chosen.Spec
 	u, err := c.externalService(ref, spec.Service, "")
 	if err != nil {
-		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+		c.refuseService(ref, err)
 		return nil
 	}
 	u.Marker, u.StatsName = "tracing", spec.StatsName
