@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -34,9 +35,10 @@ func TestMain(m *testing.M) {
 	os.Setenv("TF_ACC", "1")
 	os.Setenv("CHECKPOINT_DISABLE", "1")
 	if path, err := deps.TerraformPath(); err == nil {
-		os.Setenv("TF_ACC_TERRAFORM_PATH", path)
+		useEngine(path)
 	}
-	// The developer's own clusters are none of the tests' business.
+	// The developer's own clusters and settings are none of the tests' business.
+	os.Unsetenv("TF_CLI_CONFIG_FILE")
 	for _, variable := range os.Environ() {
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "KUBE") {
 			os.Unsetenv(name)
@@ -49,6 +51,16 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// useEngine makes the tests run this Terraform or OpenTofu, whose default
+// registries differ.
+func useEngine(path string) {
+	os.Setenv("TF_ACC_TERRAFORM_PATH", path)
+	if filepath.Base(path) == "tofu" {
+		os.Setenv("TF_ACC_PROVIDER_HOST", "registry.opentofu.org")
+		os.Setenv("TF_ACC_PROVIDER_NAMESPACE", "hashicorp")
+	}
 }
 
 var (
