@@ -80,9 +80,19 @@ func (v *Validator) Validate(obj *unstructured.Unstructured) field.ErrorList {
 	errs = append(errs, listtype.ValidateListSetsAndMaps(nil, v.structural, obj.Object)...)
 	// Rules assume the types they were compiled for, as in the API server:
 	// they run only on an object that has the right shape.
-	if v.cel != nil && len(errs) == 0 {
-		errs, _ = v.cel.Validate(context.Background(), nil, v.structural, obj.Object, nil, celconfig.RuntimeCELCostBudget)
+	if len(errs) == 0 {
+		errs = v.Rules(obj.Object)
 	}
+	return errs
+}
+
+// Rules returns what the CEL rules alone refuse the object for. The object must
+// have the shape that the schema asks for.
+func (v *Validator) Rules(object map[string]any) field.ErrorList {
+	if v.cel == nil {
+		return nil
+	}
+	errs, _ := v.cel.Validate(context.Background(), nil, v.structural, object, nil, celconfig.RuntimeCELCostBudget)
 	return errs
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+
+	"terraform-provider-emissary/crds/validation"
 )
 
 // Kind is the schema of one kind of object, in both worlds.
@@ -17,8 +19,8 @@ type Kind struct {
 	// Description is the CRD's own, as Markdown.
 	Description string
 
-	spec *node
-	cel  *rules
+	spec  *node
+	rules func() (*validation.Validator, error)
 }
 
 // metadata are the parts of an object's metadata that a person writes.
@@ -51,7 +53,7 @@ func Derive(crd *apiextensionsv1.CustomResourceDefinition, o Overrides) (*Kind, 
 		Version:     version.Name,
 		Plural:      crd.Spec.Names.Plural,
 		Description: prose(openAPI.Description),
-		cel:         &rules{schema: openAPI, any: hasRules(openAPI)},
+		rules:       rulesOf(crd, openAPI),
 	}
 	properties := openAPI.Properties["spec"]
 	spec, err := parse("spec", &properties)

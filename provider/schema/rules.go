@@ -1,61 +1,43 @@
 package schema
 
 import (
-	"context"
 	"fmt"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	structural "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
-	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	celconfig "k8s.io/apiserver/pkg/apis/cel"
+
+	"terraform-provider-emissary/crds/validation"
 )
 
-// rules are the CEL rules of a CRD. They are compiled on first use, and only for
-// kinds that have any: compiling takes longer than deriving every schema.
-type rules struct {
-	schema *apiextensionsv1.JSONSchemaProps
-	any    bool // the schema has rules
-
-	once      sync.Once
-	validator *cel.Validator
-	tree      *structural.Structural
-	err       error
-}
-
-func (r *rules) compile() {
-	var internal apiextensions.JSONSchemaProps
-	if r.err = apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(r.schema, &internal, nil); r.err != nil {
-		return
+// rulesOf returns the validator of a CRD's CEL rules, or nil when it has none.
+// They are compiled on first use: that takes longer than deriving every schema.
+func rulesOf(crd *apiextensionsv1.CustomResourceDefinition, openAPI *apiextensionsv1.JSONSchemaProps) func() (*validation.Validator, error) {
+	if !hasRules(openAPI) {
+		return nil
 	}
-	if r.tree, r.err = structural.NewStructural(&internal); r.err != nil {
-		return
-	}
-	r.validator = cel.NewValidator(r.tree, true, celconfig.PerCallLimit)
+	return sync.OnceValues(func() (*validation.Validator, error) { return validation.New(crd) })
 }
 
 // validateRules evaluates the CEL rules on a configuration without unknown
 // values, as the API server will.
 func (k *Kind) validateRules(config tftypes.Value) diag.Diagnostics {
-	if !k.cel.any {
+	if k.rules == nil {
 		return nil
 	}
-	k.cel.once.Do(k.cel.compile)
-	if k.cel.err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("The rules of the "+k.Name+" CRD do not compile", k.cel.err.Error())}
+	validator, err := k.rules()
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("The rules of the "+k.Name+" CRD do not compile", err.Error())}
 	}
 	manifest, err := k.Manifest(config)
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot read the configuration", err.Error())}
 	}
 	var diags diag.Diagnostics
-	failures, _ := k.cel.validator.Validate(context.Background(), nil, k.cel.tree, manifest, nil, celconfig.RuntimeCELCostBudget)
-	for _, failure := range failures {
+	for _, failure := range validator.Rules(manifest) {
 		diags.Append(k.describeFailure(failure))
 	}
 	return diags

@@ -22,7 +22,7 @@ func (k *Kind) Validate(config tftypes.Value) diag.Diagnostics {
 	if err != nil {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot read the configuration", err.Error())}
 	}
-	v := &validation{}
+	v := &check{}
 	for _, field := range k.spec.fields {
 		v.check(field, attributes[field.attribute], path.Root(field.attribute), false)
 	}
@@ -32,17 +32,17 @@ func (k *Kind) Validate(config tftypes.Value) diag.Diagnostics {
 	return v.diags
 }
 
-type validation struct {
+type check struct {
 	diags diag.Diagnostics
 }
 
-func (v *validation) fail(at path.Path, format string, args ...any) {
+func (v *check) fail(at path.Path, format string, args ...any) {
 	v.diags.AddAttributeError(at, "Invalid value for "+at.String(), at.String()+" "+fmt.Sprintf(format, args...))
 }
 
 // check validates one value; verbatim is true inside dynamic values, which
 // Terraform has not checked at all.
-func (v *validation) check(n *node, value tftypes.Value, at path.Path, verbatim bool) {
+func (v *check) check(n *node, value tftypes.Value, at path.Path, verbatim bool) {
 	if !known(value) || n.kind == anyNode {
 		return
 	}
@@ -65,7 +65,7 @@ func (v *validation) check(n *node, value tftypes.Value, at path.Path, verbatim 
 }
 
 // shape checks the type of a value inside a dynamic one.
-func (v *validation) shape(n *node, value tftypes.Value, at path.Path) bool {
+func (v *check) shape(n *node, value tftypes.Value, at path.Path) bool {
 	t := value.Type()
 	var ok bool
 	var want string
@@ -87,7 +87,7 @@ func (v *validation) shape(n *node, value tftypes.Value, at path.Path) bool {
 	return ok
 }
 
-func (v *validation) checkString(n *node, value tftypes.Value, at path.Path) {
+func (v *check) checkString(n *node, value tftypes.Value, at path.Path) {
 	var text string
 	if value.As(&text) != nil {
 		return
@@ -105,7 +105,7 @@ func (v *validation) checkString(n *node, value tftypes.Value, at path.Path) {
 	}
 }
 
-func (v *validation) checkNumber(n *node, value tftypes.Value, at path.Path) {
+func (v *check) checkNumber(n *node, value tftypes.Value, at path.Path) {
 	var number *big.Float
 	if value.As(&number) != nil {
 		return
@@ -131,7 +131,7 @@ func (v *validation) checkNumber(n *node, value tftypes.Value, at path.Path) {
 	}
 }
 
-func (v *validation) checkList(n *node, value tftypes.Value, at path.Path, verbatim bool) {
+func (v *check) checkList(n *node, value tftypes.Value, at path.Path, verbatim bool) {
 	var elements []tftypes.Value
 	if value.As(&elements) != nil {
 		return
@@ -146,7 +146,7 @@ func (v *validation) checkList(n *node, value tftypes.Value, at path.Path, verba
 	}
 }
 
-func (v *validation) checkMap(n *node, value tftypes.Value, at path.Path, verbatim bool) {
+func (v *check) checkMap(n *node, value tftypes.Value, at path.Path, verbatim bool) {
 	values, err := members(value)
 	if err != nil {
 		return
@@ -157,7 +157,7 @@ func (v *validation) checkMap(n *node, value tftypes.Value, at path.Path, verbat
 	}
 }
 
-func (v *validation) checkObject(n *node, value tftypes.Value, at path.Path, verbatim bool) {
+func (v *check) checkObject(n *node, value tftypes.Value, at path.Path, verbatim bool) {
 	values, err := members(value)
 	if err != nil {
 		return
@@ -192,7 +192,7 @@ func (v *validation) checkObject(n *node, value tftypes.Value, at path.Path, ver
 	v.checkCount(n, set, "keys", at)
 }
 
-func (v *validation) checkCount(n *node, count int, what string, at path.Path) {
+func (v *check) checkCount(n *node, count int, what string, at path.Path) {
 	switch {
 	case n.minItems != nil && int64(count) < *n.minItems:
 		v.fail(at, "has %d %s; it must have at least %d.", count, what, *n.minItems)
