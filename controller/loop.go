@@ -55,6 +55,7 @@ type loop struct {
 	// objects is what the store holds, to restore a version when a newer one breaks the compiler.
 	objects    map[store.Ref]metav1.Object
 	rejections map[store.Ref]status.Rejected
+	tracked    map[store.Ref]status.Rejected // the rejections that the tracker knows
 	// refused are the newest versions of objects whose version before is in force, because the compiler refuses the
 	// newest. They are tried again when something changes that has a say in what is valid.
 	refused map[store.Ref]metav1.Object
@@ -232,7 +233,7 @@ func (l *loop) publish(output *compile.Output, events int, start time.Time) {
 		return
 	}
 	now := time.Now()
-	l.tracker.Compiled(output.Reports, l.rejections, revision, now)
+	l.track(output.Reports, revision, now)
 	l.record(output, revision)
 	l.metrics.passed(compiled.Sub(start), output)
 	args := []any{"revision", revision, "changes", events, "mappings", len(l.store.Mappings()), "took", now.Sub(start).Round(time.Microsecond)}
@@ -245,6 +246,25 @@ func (l *loop) publish(output *compile.Output, events int, start time.Time) {
 		l.log.Debug("configuration unchanged", args...)
 	}
 	l.started, l.revision, l.reports = true, revision, output.Reports
+}
+
+// track hands the tracker what changed since the configuration before.
+func (l *loop) track(reports map[store.Ref]*compile.Report, revision uint64, now time.Time) {
+	changed, rejected := map[store.Ref]*compile.Report{}, map[store.Ref]*status.Rejected{}
+	maps.Copy(changed, reports)
+	for ref := range l.reports {
+		if reports[ref] == nil {
+			changed[ref] = nil
+		}
+	}
+	for ref := range l.tracked {
+		rejected[ref] = nil
+	}
+	for ref, rejection := range l.rejections {
+		rejected[ref] = &rejection
+	}
+	l.tracker.Compiled(changed, rejected, revision, now)
+	l.tracked = maps.Clone(l.rejections)
 }
 
 func (l *loop) acknowledged(state xds.State) {

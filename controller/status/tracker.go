@@ -19,31 +19,47 @@ const Patience = 2 * time.Second
 // as Terraform does, must not be told of a failure that heals by itself a moment later.
 const Grace = 10 * time.Second
 
-// Tracker follows every object from the compiler's report to Envoy's answer. It belongs to one goroutine.
+// Tracker follows every object from the compiler's report to Envoy's answer. It takes what changed and costs what
+// changed. It belongs to one goroutine.
 type Tracker struct {
 	sink    Sink
 	grace   time.Duration
 	objects map[store.Ref]*tracked
-	// waiting are the objects whose revision is not acknowledged yet.
+	// waiting are the objects of which the last word is still to be said.
 	waiting map[store.Ref]*tracked
-	state   xds.State
+	// made are the objects by what was made of them.
+	made  map[compile.ResourceID]map[*tracked]struct{}
+	state xds.State
 	// rejected is state.Rejected by what it concerns.
 	rejected map[compile.ResourceID]xds.Rejection
 }
 
 // tracked is one object.
 type tracked struct {
-	update    Update // as last computed, with the verdicts of the compiler
-	resources []compile.ResourceID
-	revision  uint64    // the first one that carries this generation and these verdicts
-	since     time.Time // when the revision was published
-	born      time.Time // when the generation was first seen
-	said      *Update   // what the sink was told last
+	report   *compile.Report // nil: it is not compiled
+	refused  *Rejected       // nil: the newest version is the one that is compiled
+	update   Update          // as last computed, with the verdicts of the compiler
+	revision uint64          // the first one that carries this generation and these verdicts
+	since    time.Time       // when the revision was published
+	born     time.Time       // when the generation was first seen
+	said     *Update         // what the sink was told last
+}
+
+// resources lists what was made of the version that the verdicts are about.
+func (o *tracked) resources() []compile.ResourceID {
+	if o.report == nil || o.refused != nil {
+		return nil
+	}
+	return o.report.Resources
 }
 
 // NewTracker returns a tracker of no objects. Grace is usually [Grace]; none where nobody waits for verdicts.
 func NewTracker(sink Sink, grace time.Duration) *Tracker {
-	return &Tracker{sink: sink, grace: grace, objects: map[store.Ref]*tracked{}, waiting: map[store.Ref]*tracked{}}
+	return &Tracker{
+		sink: sink, grace: grace,
+		objects: map[store.Ref]*tracked{}, waiting: map[store.Ref]*tracked{},
+		made: map[compile.ResourceID]map[*tracked]struct{}{},
+	}
 }
 
 // Rejected is an object whose newest version could not be used at all, so that the compiler never saw it.
@@ -52,35 +68,101 @@ type Rejected struct {
 	Message    string
 }
 
-// Compiled takes the outcome of a compilation that was published as a revision. Rejections are the objects whose newest
-// version was refused before compilation; a report about an older version of them does not count.
-func (t *Tracker) Compiled(reports map[store.Ref]*compile.Report, rejections map[store.Ref]Rejected, revision uint64, now time.Time) {
-	for ref, report := range reports {
-		if _, refused := rejections[ref]; !refused {
-			t.compiled(ref, report, revision, now)
+// Compiled takes what a compilation that was published as a revision changed: the new reports, nil for an object that
+// is compiled no longer, and the objects whose newest version was refused before compilation, nil for one of which that
+// is true no longer. While an object is refused, reports about an older version of it are kept and not told. Objects
+// that are in neither map stay as they are.
+func (t *Tracker) Compiled(changed map[store.Ref]*compile.Report, rejected map[store.Ref]*Rejected, revision uint64, now time.Time) {
+	for ref, report := range changed {
+		refused, given := rejected[ref]
+		if object := t.objects[ref]; !given && object != nil {
+			refused = object.refused
 		}
+		t.set(ref, report, refused, revision, now)
 	}
-	for ref, rejection := range rejections {
-		refused := Verdict{Reason: compile.ReasonInvalid, Message: shorten(rejection.Message)}
-		t.set(ref, Update{
-			Ref: ref, Generation: rejection.Generation,
-			Accepted:     refused,
-			ResolvedRefs: Verdict{Reason: compile.ReasonInvalid, Message: "not looked at: the object is not valid"},
-			Programmed:   refused,
-		}, nil, revision, now)
+	for ref, refused := range rejected {
+		if _, done := changed[ref]; done {
+			continue
+		}
+		var report *compile.Report
+		if object := t.objects[ref]; object != nil {
+			report = object.report
+		}
+		t.set(ref, report, refused, revision, now)
 	}
-	for ref := range t.objects {
-		_, compiled := reports[ref]
-		_, refused := rejections[ref]
-		if !compiled && !refused {
-			delete(t.objects, ref)
-			delete(t.waiting, ref)
-			t.sink.Forget(ref)
+}
+
+// set brings one object up to date.
+func (t *Tracker) set(ref store.Ref, report *compile.Report, refused *Rejected, revision uint64, now time.Time) {
+	object := t.objects[ref]
+	if report == nil && refused == nil {
+		t.forget(ref, object)
+		return
+	}
+	update := verdicts(ref, report, refused)
+	var before []compile.ResourceID
+	if object == nil {
+		object = &tracked{born: now}
+		t.objects[ref] = object
+	} else {
+		before = object.resources()
+	}
+	object.report, object.refused = report, refused
+	after := object.resources()
+	moved := !slices.Equal(before, after)
+	if moved {
+		t.unlink(object, before)
+		t.link(object, after)
+	}
+	if object.update == update && !moved {
+		return
+	}
+	if object.update.Generation != update.Generation {
+		object.born = now
+	}
+	object.update, object.revision, object.since = update, revision, now
+	t.waiting[ref] = object
+	t.say(object, now)
+}
+
+func (t *Tracker) forget(ref store.Ref, object *tracked) {
+	if object == nil {
+		return
+	}
+	t.unlink(object, object.resources())
+	delete(t.objects, ref)
+	delete(t.waiting, ref)
+	t.sink.Forget(ref)
+}
+
+func (t *Tracker) link(object *tracked, resources []compile.ResourceID) {
+	for _, id := range resources {
+		if t.made[id] == nil {
+			t.made[id] = map[*tracked]struct{}{}
+		}
+		t.made[id][object] = struct{}{}
+	}
+}
+
+func (t *Tracker) unlink(object *tracked, resources []compile.ResourceID) {
+	for _, id := range resources {
+		if delete(t.made[id], object); len(t.made[id]) == 0 {
+			delete(t.made, id)
 		}
 	}
 }
 
-func (t *Tracker) compiled(ref store.Ref, report *compile.Report, revision uint64, now time.Time) {
+// verdicts are the compiler's on an object, or the refusal of its newest version.
+func verdicts(ref store.Ref, report *compile.Report, refused *Rejected) Update {
+	if refused != nil {
+		invalid := Verdict{Reason: compile.ReasonInvalid, Message: shorten(refused.Message)}
+		return Update{
+			Ref: ref, Generation: refused.Generation,
+			Accepted:     invalid,
+			ResolvedRefs: Verdict{Reason: compile.ReasonInvalid, Message: "not looked at: the object is not valid"},
+			Programmed:   invalid,
+		}
+	}
 	update := Update{
 		Ref: ref, Generation: report.Generation,
 		Accepted:     verdict(v3alpha1.ConditionAccepted, report.Problems),
@@ -91,26 +173,11 @@ func (t *Tracker) compiled(ref store.Ref, report *compile.Report, revision uint6
 		update.Programmed = update.Accepted
 		update.Programmed.True = false
 	}
-	t.set(ref, update, report.Resources, revision, now)
+	return update
 }
 
-func (t *Tracker) set(ref store.Ref, update Update, resources []compile.ResourceID, revision uint64, now time.Time) {
-	object := t.objects[ref]
-	if object == nil {
-		object = &tracked{born: now}
-		t.objects[ref] = object
-	} else if object.update == update && slices.Equal(object.resources, resources) {
-		return
-	}
-	if object.update.Generation != update.Generation {
-		object.born = now
-	}
-	object.update, object.resources, object.revision, object.since = update, resources, revision, now
-	t.waiting[ref] = object
-	t.say(object, now)
-}
-
-// Acknowledged takes what Envoy has answered so far.
+// Acknowledged takes what Envoy has answered so far. It looks at the objects that wait for an answer, and at those that
+// resources were made of whose rejection is new, changed or over.
 func (t *Tracker) Acknowledged(state xds.State, now time.Time) {
 	before := t.rejected
 	t.state = state
@@ -121,17 +188,26 @@ func (t *Tracker) Acknowledged(state xds.State, now time.Time) {
 	for _, object := range t.waiting {
 		t.say(object, now)
 	}
-	if len(before)+len(t.rejected) == 0 {
-		return
+	for id, rejection := range t.rejected {
+		if before[id] != rejection {
+			t.sayAll(t.made[id], now)
+		}
 	}
-	for _, object := range t.objects { // rejections are rare, and so is this walk
+	for id := range before {
+		if _, still := t.rejected[id]; !still {
+			t.sayAll(t.made[id], now)
+		}
+	}
+}
+
+func (t *Tracker) sayAll(objects map[*tracked]struct{}, now time.Time) {
+	for object := range objects {
 		t.say(object, now)
 	}
 }
 
 // Overdue says of the objects that have waited longer than Patience that they are pending, and what others lack once
-// their Grace is over. It returns when to call it
-// again; zero when nothing waits.
+// their Grace is over. It returns when to call it again; zero when nothing waits.
 func (t *Tracker) Overdue(now time.Time) time.Time {
 	var next time.Time
 	for _, object := range t.waiting {
@@ -165,7 +241,7 @@ func (t *Tracker) say(object *tracked, now time.Time) {
 		return
 	default:
 		delete(t.waiting, update.Ref)
-		if rejection, ok := t.rejection(object.resources); ok {
+		if rejection, ok := t.rejection(object.resources()); ok {
 			message := "Envoy refuses it: " + rejection.Detail
 			if rejection.Restored {
 				message += " (the version before it is still served)"

@@ -177,11 +177,24 @@ func TestRejectedVersionsAndForgottenObjects(t *testing.T) {
 	tracker.Acknowledged(xds.State{Revision: 1, Acknowledged: 1, Clients: 1}, noon)
 	tracker.Compiled(report(1), nil, 1, noon)
 	// Generation 2 is refused before compilation, generation 1 is still compiled: the verdict is about 2, at once.
-	tracker.Compiled(report(1), map[store.Ref]status.Rejected{quote: {Generation: 2, Message: "spec.prefix: wrong"}}, 2, noon)
+	tracker.Compiled(report(1), map[store.Ref]*status.Rejected{quote: {Generation: 2, Message: "spec.prefix: wrong"}}, 2, noon)
 	if update := b.last(t, 2); update.Accepted.True || update.Programmed.True || update.Generation != 2 || update.Accepted.Message != "spec.prefix: wrong" {
 		t.Errorf("said %+v", update)
 	}
-	tracker.Compiled(nil, nil, 3, noon)
+	// The refused version goes, and the one before it is what the verdict is about again.
+	tracker.Compiled(nil, map[store.Ref]*status.Rejected{quote: nil}, 3, noon.Add(time.Second))
+	tracker.Acknowledged(xds.State{Revision: 3, Acknowledged: 3, Clients: 1}, noon)
+	if update := b.last(t, 3); !update.Programmed.True || update.Generation != 1 {
+		t.Errorf("said %+v", update)
+	}
+	// Still refused when its older version goes from the compilation, gone when the object does.
+	refused := map[store.Ref]*status.Rejected{quote: {Generation: 4, Message: "spec.prefix: wrong"}}
+	tracker.Compiled(nil, refused, 4, noon)
+	tracker.Compiled(map[store.Ref]*compile.Report{quote: nil}, nil, 5, noon)
+	if update := b.last(t, 4); update.Accepted.True || update.Generation != 4 || len(b.forgotten) != 0 {
+		t.Errorf("said %+v, forgot %v", update, b.forgotten)
+	}
+	tracker.Compiled(nil, map[store.Ref]*status.Rejected{quote: nil}, 6, noon)
 	if len(b.forgotten) != 1 || b.forgotten[0] != quote {
 		t.Errorf("forgot %v", b.forgotten)
 	}
