@@ -107,6 +107,9 @@ func (c *Cluster) start(ctx context.Context, options Options) error {
 	}
 	plane := &c.environment.ControlPlane
 	plane.Etcd = &envtest.Etcd{}
+	// Unset, it is the address of the default route, and without one (no network, a network namespace) there would be
+	// no API server. Nobody reaches it there: clients use the address of Config.
+	plane.GetAPIServer().Configure().Set("advertise-address", "192.0.2.1")
 	if options.Log != nil {
 		plane.Etcd.Out, plane.Etcd.Err = options.Log, options.Log
 		plane.GetAPIServer().Out, plane.GetAPIServer().Err = options.Log, options.Log
