@@ -1,0 +1,141 @@
+package matchtree
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+	"unicode/utf8"
+)
+
+// copiesPerRoute bounds how much of a tree are copies. A route without a literal prefix, or one with conditions that
+// comes first by precedence, can match under every key, and 100 of them under 10,000 keys would be a million routes.
+// A key therefore carries at most this many copies of other keys' routes for each route of its own; where it would
+// carry more, its routes are left to a shorter key, one where the path branches, which carries the copies once for
+// all of them. A tree so has at most 1 + copiesPerRoute times the routes of the list, and what a request pays more is
+// less than a third of the copied routes, which it has to try anyway, for each branch at that key.
+const copiesPerRoute = 3
+
+// maxCovers bounds how many routes a route is compared with to find out that it cannot be reached. With more it may be
+// kept though it cannot be reached, which changes no answer.
+const maxCovers = 8
+
+// builder makes the nodes of a tree. Routes are known by their place in the order.
+type builder struct {
+	entries []*Entry
+	// sorted are the routes by literal, then in order.
+	sorted []int32
+	nodes  []node
+	// arena holds the lists of the nodes and of the branches under way.
+	arena []int32
+}
+
+// node is a key and the routes to try there, in order.
+type node struct {
+	key    string
+	routes []int32
+}
+
+func newBuilder(entries []*Entry) *builder {
+	b := &builder{entries: entries, sorted: make([]int32, 0, len(entries)), arena: make([]int32, 0, 4*len(entries))}
+	for i, e := range entries {
+		if e.kind != kindNever {
+			b.sorted = append(b.sorted, int32(i))
+		}
+	}
+	slices.SortFunc(b.sorted, func(i, j int32) int {
+		return cmp.Or(cmp.Compare(entries[i].literal, entries[j].literal), cmp.Compare(i, j))
+	})
+	return b
+}
+
+// build makes the nodes. What is left over gets the empty key, which every path starts with.
+func (b *builder) build() {
+	if len(b.sorted) == 0 {
+		return
+	}
+	if rest := b.branch(b.sorted, nil); len(rest) > 0 {
+		routes, _ := b.merge("", nil, rest)
+		b.nodes = append(b.nodes, node{"", routes})
+	}
+}
+
+// common is what the literals of a run of routes have in common.
+func (b *builder) common(run []int32) string {
+	first, last := b.entries[run[0]].literal, b.entries[run[len(run)-1]].literal
+	n := 0
+	for n < len(first) && n < len(last) && first[n] == last[n] {
+		n++
+	}
+	return first[:n]
+}
+
+// branch makes the nodes of a run of routes, those with the longest literals first. inherited are the routes with
+// shorter literals that may match there too. It returns the routes that got no node.
+func (b *builder) branch(run, inherited []int32) []int32 {
+	key := b.common(run)
+	own := sort.Search(len(run), func(i int) bool { return len(b.entries[run[i]].literal) > len(key) })
+	fresh := run[:own]
+	if own < len(run) {
+		below, _ := b.merge(key, inherited, fresh)
+		fresh = slices.Clone(fresh)
+		for rest := run[own:]; len(rest) > 0; {
+			next := b.entries[rest[0]].literal[len(key)]
+			n := sort.Search(len(rest), func(i int) bool { return b.entries[rest[i]].literal[len(key)] > next })
+			fresh = append(fresh, b.branch(rest[:n], below)...)
+			rest = rest[n:]
+		}
+		slices.Sort(fresh)
+	}
+	routes, copies := b.merge(key, inherited, fresh)
+	switch reached := len(routes) - copies; {
+	case reached == 0:
+		return nil
+	case copies > copiesPerRoute*reached, !utf8.ValidString(key): // a branch may lie within a character
+		return fresh
+	}
+	b.nodes = append(b.nodes, node{key, routes})
+	return nil
+}
+
+// merge lists in order what a request has to try whose path starts with key: the inherited routes that can match it
+// and the fresh ones, without those that are never reached because one before them takes all of their requests. It
+// also returns how many are inherited.
+func (b *builder) merge(key string, inherited, fresh []int32) ([]int32, int) {
+	start, copies := len(b.arena), 0
+	var covers [maxCovers]*Entry
+	n := 0
+next:
+	for len(inherited) > 0 || len(fresh) > 0 {
+		var i int32
+		isCopy := len(fresh) == 0 || len(inherited) > 0 && inherited[0] < fresh[0]
+		if isCopy {
+			i, inherited = inherited[0], inherited[1:]
+		} else {
+			i, fresh = fresh[0], fresh[1:]
+		}
+		e := b.entries[i]
+		if isCopy && !e.canMatch(key) {
+			continue
+		}
+		for _, cover := range covers[:n] {
+			if e.implies(cover) {
+				continue next
+			}
+		}
+		b.arena = append(b.arena, i)
+		if isCopy {
+			copies++
+		}
+		if !e.covers(key) {
+			continue
+		}
+		if len(e.conditions) == 0 {
+			break
+		}
+		if n < maxCovers {
+			covers[n] = e
+			n++
+		}
+	}
+	return b.arena[start:len(b.arena):len(b.arena)], copies
+}

@@ -1,0 +1,194 @@
+package matchtree
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// Entry is a route with what a tree needs to know of it: worked out when a tree first needs it, and kept. Make one for
+// each route and keep it as long as the route, so that building a tree again neither marshals nor analyses what has
+// not changed. An entry may be in many trees, but not in two that are being built at the same time.
+type Entry struct {
+	route    *routev3.Route
+	prepared bool
+	usable   bool
+
+	// wire is the marshalled route.
+	wire []byte
+	kind kind
+	// path is what is compared with the path: a prefix or the whole of it; unused where it is a regular expression.
+	path     string
+	foldCase bool
+	// literal is what every path that the route matches is known to start with, without "?" and "#".
+	literal string
+	// conditions are all that the route asks beside the path, sorted.
+	conditions []string
+}
+
+type kind int
+
+const (
+	kindPrefix kind = iota
+	kindExact
+	kindRegex
+	// kindNever is a path that no request has: one with a query.
+	kindNever
+)
+
+// NewEntry wraps a route, which must not be changed afterwards.
+func NewEntry(route *routev3.Route) *Entry {
+	return &Entry{route: route}
+}
+
+// Route returns the route.
+func (e *Entry) Route() *routev3.Route { return e.route }
+
+// prepare works out what there is to know and says whether the route can be in a tree.
+func (e *Entry) prepare() bool {
+	if e.prepared {
+		return e.usable
+	}
+	e.prepared = true
+	match := e.route.GetMatch()
+	e.foldCase = match.GetCaseSensitive() != nil && !match.GetCaseSensitive().GetValue()
+	switch specifier := match.GetPathSpecifier().(type) {
+	case *routev3.RouteMatch_Prefix:
+		e.comparePath(kindPrefix, specifier.Prefix)
+	case *routev3.RouteMatch_Path:
+		e.comparePath(kindExact, specifier.Path)
+	case *routev3.RouteMatch_SafeRegex:
+		e.kind = kindRegex
+		e.literal = literalPrefix(specifier.SafeRegex.GetRegex())
+	default:
+		return false
+	}
+	if i := strings.IndexAny(e.literal, "?#"); i >= 0 {
+		e.literal = e.literal[:i]
+	}
+	var err error
+	if e.wire, err = deterministic.Marshal(e.route); err != nil {
+		return false
+	}
+	e.conditions = conditionsOf(match)
+	e.usable = true
+	return true
+}
+
+func (e *Entry) comparePath(k kind, path string) {
+	e.kind, e.path, e.literal = k, path, path
+	if strings.ContainsAny(path, "?#") {
+		e.kind = kindNever
+	}
+	if e.foldCase {
+		e.literal = path[:caselessLength(path)]
+	}
+}
+
+var deterministic = proto.MarshalOptions{Deterministic: true}
+
+// conditionsOf lists what a route asks beside the path. They hold together or not at all for a request, so a route is
+// never reached after one that matches the same paths and asks the same or less. Fields that Envoy adds count as well.
+func conditionsOf(match *routev3.RouteMatch) []string {
+	var conditions []string
+	add := func(field protoreflect.FieldDescriptor, value protoreflect.Value) {
+		raw, err := deterministic.Marshal(value.Message().Interface())
+		if err != nil {
+			raw = []byte(err.Error()) // unreachable: the whole route was marshalled before
+		}
+		conditions = append(conditions, strconv.Itoa(int(field.Number()))+"="+string(raw))
+	}
+	match.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		switch {
+		case field.ContainingOneof() != nil || field.Name() == "case_sensitive":
+		case field.IsList():
+			for i := range value.List().Len() {
+				add(field, value.List().Get(i))
+			}
+		default:
+			add(field, value)
+		}
+		return true
+	})
+	slices.Sort(conditions)
+	return conditions
+}
+
+// covers says that the route's path matches every path that starts with key.
+func (e *Entry) covers(key string) bool {
+	if e.kind != kindPrefix {
+		return false
+	}
+	if e.foldCase {
+		return hasPrefixFold(key, e.path)
+	}
+	return strings.HasPrefix(key, e.path)
+}
+
+// canMatch says whether the route may match a path that starts with key.
+func (e *Entry) canMatch(key string) bool {
+	switch {
+	case e.kind == kindNever:
+		return false
+	case e.kind == kindRegex:
+		return strings.HasPrefix(key, e.literal) || strings.HasPrefix(e.literal, key)
+	case e.foldCase:
+		return hasPrefixFold(e.path, key) || e.covers(key)
+	default:
+		return strings.HasPrefix(e.path, key) || e.covers(key)
+	}
+}
+
+// implies says that whatever request fulfils the conditions of e fulfils those of other: other's are among them.
+func (e *Entry) implies(other *Entry) bool {
+	rest := e.conditions
+	for _, condition := range other.conditions {
+		i := slices.Index(rest, condition)
+		if i < 0 {
+			return false
+		}
+		rest = rest[i+1:]
+	}
+	return true
+}
+
+// caselessLength is the length of what a path starts with that has no ASCII letter: the only part that is the same in
+// every spelling.
+func caselessLength(path string) int {
+	for i := range len(path) {
+		if lower(path[i]) != upper(path[i]) {
+			return i
+		}
+	}
+	return len(path)
+}
+
+func hasPrefixFold(text, prefix string) bool {
+	if len(text) < len(prefix) {
+		return false
+	}
+	for i := range len(prefix) {
+		if lower(text[i]) != lower(prefix[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func upper(c byte) byte {
+	if 'a' <= c && c <= 'z' {
+		return c - 'a' + 'A'
+	}
+	return c
+}
