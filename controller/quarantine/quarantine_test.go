@@ -1,0 +1,174 @@
+package quarantine
+
+import (
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/controller/status"
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/xds"
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+var (
+	routes   = xds.ID{TypeURL: compile.RouteType, Name: "routes"}
+	mappingA = store.Ref{Kind: "Mapping", Namespace: "default", Name: "a"}
+)
+
+func a(generation int64, prefix string, conditions ...metav1.Condition) *v3alpha1.Mapping {
+	object := &v3alpha1.Mapping{ObjectMeta: meta("a", 1), Spec: v3alpha1.MappingSpec{Prefix: prefix}}
+	object.Generation = generation
+	object.Status.Conditions = conditions
+	return object
+}
+
+func force(objects ...metav1.Object) map[store.Ref]metav1.Object {
+	table := map[store.Ref]metav1.Object{}
+	for _, object := range objects {
+		table[store.RefOf(object)] = object
+	}
+	return table
+}
+
+func ownersAre(refs ...store.Ref) func(compile.ResourceID) []store.Ref {
+	return func(compile.ResourceID) []store.Ref { return refs }
+}
+
+func TestRefusedVersionIsHeldUntilItChanges(t *testing.T) {
+	t.Parallel()
+	q := New(Options{Oracle: refusing("a"), Compile: naming})
+	bad := a(1, "/bad/")
+	rejected := []xds.Rejection{{ID: routes, Version: "v1"}}
+	if _, held := q.Holds(bad); held {
+		t.Error("held without reason")
+	}
+	q.Look(t.Context(), rejected, ownersAre(mappingA), force(bad))
+	findings := <-q.Findings()
+	if len(findings) != 1 || findings[0].Ref != mappingA || findings[0].Object != bad || findings[0].Irreplaceable || findings[0].Words != "Envoy refuses it: a is bad" {
+		t.Fatalf("found %+v", findings)
+	}
+	q.Settle(findings)
+	if words, held := q.Holds(bad); !held || words != findings[0].Words {
+		t.Errorf("held %t with %q", held, words)
+	}
+	// The same version from the API, with a new status, is still held.
+	again := a(1, "/bad/", metav1.Condition{Type: "Accepted"})
+	again.ResourceVersion = "7"
+	if _, held := q.Holds(again); !held {
+		t.Error("a new status freed it")
+	}
+	// What was looked into is not looked into again; the same resource with other content is.
+	q.Look(t.Context(), rejected, ownersAre(mappingA), force(bad))
+	if q.busy {
+		t.Error("the same rejection is searched again")
+	}
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v2"}}, ownersAre(mappingA), force(bad))
+	q.Settle(<-q.Findings())
+	if _, held := q.Holds(a(2, "/good/")); held {
+		t.Error("another version is held")
+	}
+	if _, held := q.Holds(bad); held {
+		t.Error("the version before is remembered beyond its time")
+	}
+}
+
+func TestOnlySharedResourcesAreSearched(t *testing.T) {
+	t.Parallel()
+	q := New(Options{Oracle: refusing("a"), Compile: naming})
+	q.Look(t.Context(), []xds.Rejection{
+		{ID: xds.ID{TypeURL: compile.ClusterType, Name: "c"}, Version: "v1"},
+		{ID: xds.ID{TypeURL: compile.SecretType, Name: "s"}, Version: "v1"},
+	}, ownersAre(mappingA), force(a(1, "/")))
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(), force(a(1, "/")))
+	if q.busy {
+		t.Error("a search is under way")
+	}
+}
+
+func TestStatusIsTheMemory(t *testing.T) {
+	t.Parallel()
+	refused := metav1.Condition{
+		Type: v3alpha1.ConditionProgrammed, Status: metav1.ConditionFalse, ObservedGeneration: 3,
+		Reason: status.ReasonRejectedByEnvoy, Message: "Envoy refuses it: no",
+	}
+	older, other, taken := refused, refused, refused
+	older.ObservedGeneration, other.Reason, taken.Status = 2, "NoMatchingHost", metav1.ConditionTrue
+	for name, condition := range map[string]metav1.Condition{"an older version": older, "another reason": other, "true": taken} {
+		if _, held := New(Options{}).Holds(a(3, "/", condition)); held {
+			t.Errorf("%s: held", name)
+		}
+	}
+	object := a(3, "/", refused)
+
+	// Still refused: held, with the words of today.
+	q := New(Options{Oracle: refusing("a"), Compile: naming})
+	if words, held := q.Holds(object); !held || words != refused.Message {
+		t.Fatalf("held %t with %q", held, words)
+	}
+	q.Look(t.Context(), nil, ownersAre(), force())
+	q.Settle(<-q.Findings())
+	if words, held := q.Holds(object); !held || !strings.Contains(words, "a is bad") {
+		t.Errorf("held %t with %q", held, words)
+	}
+	// Nothing that it may refer to has changed: nothing is asked.
+	q.Look(t.Context(), nil, ownersAre(), force())
+	if q.busy {
+		t.Error("asked again")
+	}
+
+	// Taken meanwhile: free, whatever its status still says.
+	q = New(Options{Oracle: refusing(), Compile: naming})
+	q.Holds(object)
+	q.Look(t.Context(), nil, ownersAre(), force())
+	findings := <-q.Findings()
+	if len(findings) != 1 || findings[0].Words != "" || findings[0].Object != metav1.Object(object) {
+		t.Fatalf("found %+v", findings)
+	}
+	q.Settle(findings)
+	if _, held := q.Holds(object); held {
+		t.Error("held")
+	}
+}
+
+func TestRecheckFreesWhatEnvoyTakesNow(t *testing.T) {
+	t.Parallel()
+	answers := []string{"h is missing", "h is missing", ""}
+	q := New(Options{Compile: naming, Oracle: verdict(func(names []string) (string, error) {
+		if len(names) == 0 {
+			return "", nil
+		}
+		answer := answers[0]
+		answers = answers[min(1, len(answers)-1):]
+		return answer, nil
+	})})
+	q.Recheck() // nothing is held
+	bad := a(1, "/")
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
+	q.Settle(<-q.Findings())
+	for _, want := range []bool{true, true, false} {
+		if _, held := q.Holds(bad); held != want {
+			t.Fatalf("held is %t, want %t", held, want)
+		}
+		q.Recheck()
+		q.Look(t.Context(), nil, ownersAre(), force())
+		if q.busy {
+			q.Settle(<-q.Findings())
+		}
+	}
+}
+
+func TestPoliciesAreIrreplaceable(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]bool{"Mapping": false, "Host": false, "Listener": false, "AuthService": true, "RateLimitService": true, "Module": true} {
+		object := map[string]metav1.Object{
+			"Mapping": &v3alpha1.Mapping{}, "Host": &v3alpha1.Host{}, "Listener": &v3alpha1.Listener{},
+			"AuthService": &v3alpha1.AuthService{}, "RateLimitService": &v3alpha1.RateLimitService{}, "Module": &v3alpha1.Module{},
+		}[kind]
+		if got := finding(object, "no").Irreplaceable; got != want {
+			t.Errorf("%s: irreplaceable is %t", kind, got)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package quarantine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// verdict is an oracle that judges a configuration by the names of the Mappings and Hosts it is made of.
+type verdict func(names []string) (refusal string, err error)
+
+func (v verdict) Ask(_ context.Context, output *compile.Output) (string, error) {
+	var names []string
+	for _, routes := range output.Routes {
+		for _, host := range routes.VirtualHosts {
+			names = append(names, host.Name)
+		}
+	}
+	return v(names)
+}
+
+// naming is a compiler whose configurations hold nothing but those names.
+func naming(s *store.Store) *compile.Output {
+	routes := &routev3.RouteConfiguration{Name: "routes"}
+	for _, host := range s.Hosts() {
+		routes.VirtualHosts = append(routes.VirtualHosts, &routev3.VirtualHost{Name: host.Name})
+	}
+	for _, mapping := range s.Mappings() {
+		routes.VirtualHosts = append(routes.VirtualHosts, &routev3.VirtualHost{Name: mapping.Name})
+	}
+	return &compile.Output{Routes: []*routev3.RouteConfiguration{routes}}
+}
+
+// refusing refuses every configuration that holds one of the combinations, "a+b" being one of two objects.
+func refusing(combinations ...string) verdict {
+	return func(names []string) (string, error) {
+		for _, combination := range combinations {
+			parts := strings.Split(combination, "+")
+			if !slices.ContainsFunc(parts, func(part string) bool { return !slices.Contains(names, part) }) {
+				return combination + " is bad", nil
+			}
+		}
+		return "", nil
+	}
+}
+
+func meta(name string, version int) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: "default", Name: name, Generation: 1, ResourceVersion: fmt.Sprint(version)}
+}
+
+// world makes a Host h and n Mappings m0, m1, …, each newer than the one before; all of them own the routes, except that
+// the Mapping "other" does not.
+func world(n int) (objects map[store.Ref]metav1.Object, owners []store.Ref) {
+	objects = map[store.Ref]metav1.Object{}
+	add := func(object metav1.Object) {
+		objects[store.RefOf(object)] = object
+		if object.GetName() != "other" {
+			owners = append(owners, store.RefOf(object))
+		}
+	}
+	add(&v3alpha1.Mapping{ObjectMeta: meta("other", 1)})
+	add(&v3alpha1.Host{ObjectMeta: meta("h", n+9)}) // newer, and yet before the Mappings that need it
+	for i := range n {
+		add(&v3alpha1.Mapping{ObjectMeta: meta(fmt.Sprintf("m%d", i), i+2)})
+	}
+	return objects, owners
+}
+
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		n      int
+		oracle verdict
+		want   []string
+		asked  int // at most
+	}{
+		"the newest":               {1000, refusing("m999"), []string{"m999"}, 2},
+		"one of the newest":        {1000, refusing("m990"), []string{"m990"}, 11},
+		"the oldest":               {1000, refusing("m0"), []string{"m0"}, 22},
+		"any":                      {1000, refusing("m617"), []string{"m617"}, 22},
+		"the only one":             {1, refusing("m0"), []string{"m0"}, 3},
+		"three":                    {100, refusing("m3", "m50", "m98"), []string{"m3", "m50", "m98"}, 40},
+		"a Host":                   {100, refusing("h"), []string{"h"}, 16},
+		"two that do not fit":      {100, refusing("m7+m70"), []string{"m70"}, 16},
+		"a Host and a Mapping":     {100, refusing("h+m20"), []string{"m20"}, 16},
+		"one alone and one with h": {100, refusing("m5", "h+m20"), []string{"m5", "m20"}, 30},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objects, owners := world(test.n)
+			s := newSearch(Options{Oracle: test.oracle, Compile: naming}, compile.RouteType, objects, owners)
+			culprits, err := s.run(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, c := range culprits {
+				got = append(got, c.object.GetName())
+				if !strings.Contains(c.words, "is bad") || !strings.Contains(c.words, c.object.GetName()) {
+					t.Errorf("%s is blamed with %q", c.object.GetName(), c.words)
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("found %v, want %v", got, test.want)
+			}
+			if s.asked > test.asked {
+				t.Errorf("%d questions, want at most %d", s.asked, test.asked)
+			}
+		})
+	}
+}
+
+func TestSearchWithoutACulprit(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("no such program")
+	tests := map[string]struct {
+		oracle verdict
+		want   string
+	}{
+		"taken offline":       {refusing(), errTaken.Error()},
+		"not the owners":      {func([]string) (string, error) { return "port is bad", nil }, "without any of the objects it is made of: port is bad"},
+		"no part of it":       {refusing("other"), errTaken.Error()},
+		"everyone":            {func(names []string) (string, error) { return fmt.Sprintf("%.*s", len(names), "no"), nil }, "without 32 objects too"},
+		"cannot be asked":     {func([]string) (string, error) { return "", broken }, broken.Error()},
+		"cannot go on asking": {func(names []string) (string, error) { return "bad", map[bool]error{true: broken}[len(names) < 51] }, broken.Error()},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objects, owners := world(50)
+			culprits, err := newSearch(Options{Oracle: test.oracle, Compile: naming}, compile.RouteType, objects, owners).run(t.Context())
+			if err == nil || !strings.Contains(err.Error(), test.want) || culprits != nil {
+				t.Errorf("found %v, error %v; want an error with %q", culprits, err, test.want)
+			}
+		})
+	}
+}
