@@ -1,6 +1,7 @@
 package quarantine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ type Oracle interface {
 // it, opens no port, resolves no name and connects to nobody. A question takes some 50 ms, and 2 s for 10,000 routes
 // with a cluster each.
 type Envoy struct {
-	// Command is the program.
+	// Command is the program. Default: $ENVOY, or "envoy" on PATH.
 	Command string
 	// Dir is where questions are written; one file, overwritten by the next.
 	Dir string
@@ -52,7 +53,7 @@ func (e Envoy) Ask(ctx context.Context, output *compile.Output) (refusal string,
 		return "", fmt.Errorf("writing a configuration for Envoy to validate: %w", err)
 	}
 	// Concurrency 1: workers would be made, and have nothing to do.
-	command := exec.CommandContext(ctx, e.Command, "--mode", "validate", "--config-path", file,
+	command := exec.CommandContext(ctx, cmp.Or(e.Command, os.Getenv("ENVOY"), "envoy"), "--mode", "validate", "--config-path", file,
 		"--disable-hot-restart", "--concurrency", "1", "--log-level", "critical", "--log-format", "%v")
 	command.WaitDelay = time.Second
 	said, err := command.CombinedOutput()
