@@ -1,0 +1,235 @@
+// Package partition splits a large route table into parts that Envoy can take one at a time.
+//
+// Envoy rebuilds a RouteConfiguration as a whole for any change in it: about 7 µs for each virtual host and 4.5 µs for
+// each route (1.40, measured), 70 ms at 10,000. A table beyond a size is therefore cut, by host or by path, until its
+// parts are small. Each part is a RouteConfiguration of its own, and a request finds its part by the key of Envoy's
+// scoped routes. A change then costs the part it is in, however many others there are.
+//
+// Cuts only say where a request is looked for. A route is in every part that could hold a request for it, so that the
+// answer never depends on the cuts.
+package partition
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Tree is a partition of all requests. It does not change.
+type Tree struct {
+	root  *node
+	parts []Part
+}
+
+// Part is one part of a partition.
+type Part struct {
+	// Name is made from the Area: the same area has the same name in every partition.
+	Name string
+	Area Area
+}
+
+// node is a cut, or a part when below is nil.
+type node struct {
+	byHost      bool
+	at          string
+	below, from *node
+	part        int
+}
+
+const (
+	// overlap bounds how many routes a cut may put on both of its sides, as a share of all.
+	overlap = 0.15
+	// gain is how much smaller the larger side must be for a cut to be worth it.
+	gain = 0.75
+)
+
+// Split cuts until no part holds more than target of the routes, or no cut helps. Each route is given by the area it can
+// match in.
+func Split(routes []Area, target int) *Tree {
+	t := &Tree{}
+	t.root = t.split(routes, Area{}, target)
+	return t
+}
+
+func (t *Tree) split(routes []Area, area Area, target int) *node {
+	if len(routes) > target {
+		if cut, ok := bestCut(routes); ok {
+			below, from := cut.divide(routes)
+			lower, upper := area, area
+			if cut.byHost {
+				lower.Hosts.To, upper.Hosts.From = cut.at, cut.at
+			} else {
+				lower.Paths.To, upper.Paths.From = cut.at, cut.at
+			}
+			cut.below, cut.from = t.split(below, lower, target), t.split(from, upper, target)
+			return cut
+		}
+	}
+	t.parts = append(t.parts, Part{Name: nameOf(area), Area: area})
+	return &node{part: len(t.parts) - 1}
+}
+
+// nameOf is a short hash of an area's bounds.
+func nameOf(area Area) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{area.Hosts.From, area.Hosts.To, area.Paths.From, area.Paths.To}, "\x00")))
+	return hex.EncodeToString(sum[:6])
+}
+
+// bestCut finds the cut with the smallest larger side; ok is false when none is worth it.
+func bestCut(routes []Area) (best *node, ok bool) {
+	smallest := int(gain * float64(len(routes)))
+	for _, byHost := range []bool{true, false} {
+		for _, at := range middles(routes, byHost) {
+			cut := &node{byHost: byHost, at: at}
+			below, from := cut.count(routes)
+			if larger := max(below, from); larger <= smallest && below+from <= len(routes)+int(overlap*float64(len(routes))) {
+				best, smallest = cut, larger
+			}
+		}
+	}
+	return best, best != nil
+}
+
+// middles are the places around the middle where a cut can be: before the middle route, and before the first one after
+// it that starts elsewhere.
+func middles(routes []Area, byHost bool) (cuts []string) {
+	cut := &node{byHost: byHost}
+	starts := make([]string, 0, len(routes))
+	for _, route := range routes {
+		starts = append(starts, cut.of(route).From)
+	}
+	slices.Sort(starts)
+	middle := starts[len(starts)/2]
+	first, _ := slices.BinarySearch(starts, middle)
+	after, _ := slices.BinarySearch(starts, middle+"\x00")
+	for _, i := range []int{first, after} {
+		if i == 0 || i == len(starts) {
+			continue
+		}
+		if at := separator(starts[i-1], starts[i]); at != "" {
+			cuts = append(cuts, at)
+		}
+	}
+	return cuts
+}
+
+// of is the range of a route that a cut looks at.
+func (n *node) of(route Area) Range {
+	if n.byHost {
+		return route.Hosts
+	}
+	return route.Paths
+}
+
+func (n *node) count(routes []Area) (below, from int) {
+	for _, route := range routes {
+		if n.of(route).below(n.at) {
+			below++
+		}
+		if n.of(route).above(n.at) {
+			from++
+		}
+	}
+	return below, from
+}
+
+func (n *node) divide(routes []Area) (below, from []Area) {
+	for _, route := range routes {
+		if n.of(route).below(n.at) {
+			below = append(below, route)
+		}
+		if n.of(route).above(n.at) {
+			from = append(from, route)
+		}
+	}
+	return below, from
+}
+
+// separator is the shortest text above a and not above b that an expression can hold as it is; empty when there is none.
+func separator(a, b string) string {
+	for i := range len(b) {
+		if !plain(b[i]) {
+			return ""
+		}
+		if b[:i+1] > a {
+			return b[:i+1]
+		}
+	}
+	return ""
+}
+
+// plain tells characters that mean nothing special in Envoy's format strings and CEL's literals.
+func plain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("/-._~:", c) >= 0
+}
+
+// Parts lists the parts, from the lowest area to the highest.
+func (t *Tree) Parts() []Part { return t.parts }
+
+// Overlapping calls visit with the index of every part that an area has requests in.
+func (t *Tree) Overlapping(area Area, visit func(part int)) {
+	t.root.overlapping(area, visit)
+}
+
+func (n *node) overlapping(area Area, visit func(part int)) {
+	if n.below == nil {
+		visit(n.part)
+		return
+	}
+	if n.of(area).below(n.at) {
+		n.below.overlapping(area, visit)
+	}
+	if n.of(area).above(n.at) {
+		n.from.overlapping(area, visit)
+	}
+}
+
+// Locate returns the index of the part a request belongs to. Host is in lower case, path without its query.
+func (t *Tree) Locate(host, path string) (part int) {
+	n := t.root
+	for n.below != nil {
+		text := path
+		if n.byHost {
+			text = host
+		}
+		if text < n.at {
+			n = n.below
+		} else {
+			n = n.from
+		}
+	}
+	return n.part
+}
+
+// ByHost reports whether any cut looks at the host.
+func (t *Tree) ByHost() bool { return t.root.anyByHost() }
+
+func (n *node) anyByHost() bool {
+	return n.below != nil && (n.byHost || n.below.anyByHost() || n.from.anyByHost())
+}
+
+// Choose renders the tree as nested choices: choice renders one between two results, by host or by path, and result the
+// outcome for a part.
+func (t *Tree) Choose(choice func(byHost bool, below, then, otherwise string) string, result func(Part) string) string {
+	return t.choose(t.root, choice, result)
+}
+
+func (t *Tree) choose(n *node, choice func(byHost bool, below, then, otherwise string) string, result func(Part) string) string {
+	if n.below == nil {
+		return result(t.parts[n.part])
+	}
+	return choice(n.byHost, n.at, t.choose(n.below, choice, result), t.choose(n.from, choice, result))
+}
+
+// CEL is an expression for the name of a request's part, for Envoy's CEL formatter. It costs less than a microsecond.
+func (t *Tree) CEL(result func(Part) string) string {
+	return t.Choose(func(byHost bool, below, then, otherwise string) string {
+		attribute := "request.url_path"
+		if byHost {
+			attribute = "request.host"
+		}
+		return fmt.Sprintf("(%s < '%s' ? %s : %s)", attribute, below, then, otherwise)
+	}, func(p Part) string { return "'" + result(p) + "'" })
+}

@@ -1,0 +1,128 @@
+package partition
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// hosts and prefixes are the two shapes of large tables.
+func hosts(n int) (routes []Area) {
+	for i := range n {
+		routes = append(routes, Area{Hosts: Exactly(fmt.Sprintf("h%05d.example.com", i))})
+	}
+	return append(routes, Area{})
+}
+
+func prefixes(n int) (routes []Area) {
+	for i := range n {
+		routes = append(routes, Area{Hosts: Exactly("example.com"), Paths: StartingWith(fmt.Sprintf("/m%05d/", i))})
+	}
+	return append(routes, Area{Hosts: Exactly("example.com"), Paths: StartingWith("/")})
+}
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	both := append(hosts(5000), prefixes(5000)...)
+	undividable := make([]Area, 1000)
+	tests := map[string]struct {
+		routes []Area
+		// parts at least, and the most routes in any.
+		parts, largest int
+	}{
+		"few":                {hosts(100), 1, 101},
+		"hosts":              {hosts(10000), 79, 129},
+		"prefixes":           {prefixes(10000), 79, 129},
+		"both":               {both, 79, 129},
+		"wildcards only":     {undividable, 1, 1000},
+		"the same path only": {[]Area{{Paths: Exactly("/")}, {Paths: Exactly("/")}}, 1, 2},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := Split(test.routes, 128)
+			sizes := make([]int, len(tree.Parts()))
+			for _, route := range test.routes {
+				tree.Overlapping(route, func(part int) { sizes[part]++ })
+			}
+			largest := 0
+			for _, size := range sizes {
+				largest = max(largest, size)
+			}
+			if len(sizes) < test.parts || largest > test.largest {
+				t.Errorf("%d parts of at most %d routes, want at least %d of at most %d", len(sizes), largest, test.parts, test.largest)
+			}
+			names := map[string]bool{}
+			for i, part := range tree.Parts() {
+				if names[part.Name] {
+					t.Errorf("two parts are called %s", part.Name)
+				}
+				names[part.Name] = true
+				tree.Overlapping(part.Area, func(other int) {
+					if other != i {
+						t.Errorf("part %d %+v reaches into part %d %+v", i, part.Area, other, tree.Parts()[other].Area)
+					}
+				})
+			}
+		})
+	}
+}
+
+// Whatever the cuts are, a request finds the routes that match it in its part.
+func TestEveryRouteIsWhereItsRequestsAre(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func(alphabet string, most int) string {
+		var b strings.Builder
+		for range random.IntN(most + 1) {
+			b.WriteByte(alphabet[random.IntN(len(alphabet))])
+		}
+		return b.String()
+	}
+	span := func(value string) Range {
+		switch random.IntN(8) {
+		case 0:
+			return Range{}
+		case 1, 2:
+			return Exactly(value)
+		}
+		return StartingWith(value)
+	}
+	for range 200 {
+		var routes []Area
+		for range 1 + random.IntN(60) {
+			routes = append(routes, Area{Hosts: span(text("ab\xff", 4)), Paths: span("/" + text("ab/'\xff", 5))})
+		}
+		tree := Split(routes, 1+random.IntN(8))
+		for range 200 {
+			host, path := text("ab\xff", 5), "/"+text("ab/'\xff", 6)
+			request := Area{Exactly(host), Exactly(path)}
+			located := tree.Locate(host, path)
+			for _, route := range routes {
+				if !route.overlaps(request) {
+					continue
+				}
+				found := false
+				tree.Overlapping(route, func(part int) { found = found || part == located })
+				if !found {
+					t.Fatalf("a request for %q %q is looked for in part %d, where its route %+v is not", host, path, located, route)
+				}
+			}
+			if !tree.Parts()[located].Area.overlaps(request) {
+				t.Fatalf("a request for %q %q is looked for in %+v", host, path, tree.Parts()[located].Area)
+			}
+		}
+	}
+}
+
+func TestCEL(t *testing.T) {
+	t.Parallel()
+	tree := Split([]Area{
+		{Hosts: Exactly("a.com")}, {Hosts: Exactly("b.com"), Paths: StartingWith("/x")}, {Hosts: Exactly("b.com"), Paths: StartingWith("/y")},
+	}, 1)
+	want := "(request.host < 'b' ? 'part' : (request.url_path < '/y' ? 'part' : 'part'))"
+	if got := tree.CEL(func(Part) string { return "part" }); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
