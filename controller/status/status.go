@@ -17,9 +17,14 @@ import (
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
-// ReasonRejectedByEnvoy is the reason of a Programmed condition that is false because Envoy refused a resource made from
-// the object. The message is Envoy's own.
-const ReasonRejectedByEnvoy = "RejectedByEnvoy"
+// Reasons of a Programmed condition that is false because of Envoy.
+const (
+	// ReasonRejectedByEnvoy: Envoy refuses the object. The message is Envoy's own.
+	ReasonRejectedByEnvoy = "RejectedByEnvoy"
+	// ReasonHeldBack: Envoy refuses a resource that was made of the object and of others, and whose fault it is was not
+	// found.
+	ReasonHeldBack = "HeldBack"
+)
 
 // Update is what there is to say about one object.
 type Update struct {

@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -45,9 +46,9 @@ type tracked struct {
 	said     *Update         // what the sink was told last
 }
 
-// resources lists what was made of the version that the verdicts are about.
+// resources lists what was made of the object.
 func (o *tracked) resources() []compile.ResourceID {
-	if o.report == nil || o.refused != nil {
+	if o.report == nil {
 		return nil
 	}
 	return o.report.Resources
@@ -62,10 +63,13 @@ func NewTracker(sink Sink, grace time.Duration) *Tracker {
 	}
 }
 
-// Rejected is an object whose newest version could not be used at all, so that the compiler never saw it.
+// Rejected is an object whose newest version is not in use.
 type Rejected struct {
 	Generation int64
 	Message    string
+	// ByEnvoy says that the version is valid as far as the compiler knows, and Envoy refuses it. Otherwise it could not be
+	// used at all.
+	ByEnvoy bool
 }
 
 // Compiled takes what a compilation that was published as a revision changed: the new reports, nil for an object that
@@ -154,6 +158,14 @@ func (t *Tracker) unlink(object *tracked, resources []compile.ResourceID) {
 
 // verdicts are the compiler's on an object, or the refusal of its newest version.
 func verdicts(ref store.Ref, report *compile.Report, refused *Rejected) Update {
+	if refused != nil && refused.ByEnvoy {
+		return Update{
+			Ref: ref, Generation: refused.Generation,
+			Accepted:     Verdict{True: true, Reason: v3alpha1.ConditionAccepted},
+			ResolvedRefs: Verdict{True: true, Reason: v3alpha1.ConditionResolvedRefs},
+			Programmed:   Verdict{Reason: ReasonRejectedByEnvoy, Message: shorten(refused.Message)},
+		}
+	}
 	if refused != nil {
 		invalid := Verdict{Reason: compile.ReasonInvalid, Message: shorten(refused.Message)}
 		return Update{
@@ -183,7 +195,7 @@ func (t *Tracker) Acknowledged(state xds.State, now time.Time) {
 	t.state = state
 	t.rejected = make(map[compile.ResourceID]xds.Rejection, len(state.Rejected))
 	for _, rejection := range state.Rejected {
-		t.rejected[compile.ResourceID{TypeURL: rejection.TypeURL, Name: rejection.Name}] = rejection
+		t.rejected[resourceID(rejection.ID)] = rejection
 	}
 	for _, object := range t.waiting {
 		t.say(object, now)
@@ -212,7 +224,7 @@ func (t *Tracker) Overdue(now time.Time) time.Time {
 	var next time.Time
 	for _, object := range t.waiting {
 		due := object.since.Add(Patience)
-		if t.state.Acknowledged >= object.revision {
+		if t.state.Acknowledged >= object.revision && waitsForOthers(object.update.Programmed) {
 			due = object.born.Add(t.grace)
 		}
 		if !now.Before(due) {
@@ -229,25 +241,30 @@ func (t *Tracker) Overdue(now time.Time) time.Time {
 // say tells the sink about an object if there is something final, or overdue, and new.
 func (t *Tracker) say(object *tracked, now time.Time) {
 	update := object.update
-	switch {
-	case !update.Accepted.True: // final, whatever Envoy does
+	rejection, alone := t.rejection(object)
+	switch overdue := !now.Before(object.since.Add(Patience)); {
+	case object.refused != nil, !update.Accepted.True: // final, whatever Envoy does
 		delete(t.waiting, update.Ref)
 	case t.state.Acknowledged < object.revision:
-		if now.Before(object.since.Add(Patience)) {
+		if !overdue {
 			return
 		}
 		update.Programmed = Verdict{Reason: v3alpha1.ReasonPending, Message: t.pendingMessage()}
 	case waitsForOthers(update.Programmed) && now.Before(object.born.Add(t.grace)):
 		return
-	default:
+	case rejection == nil:
 		delete(t.waiting, update.Ref)
-		if rejection, ok := t.rejection(object.resources()); ok {
-			message := "Envoy refuses it: " + rejection.Detail
-			if rejection.Restored {
-				message += " (the version before it is still served)"
-			}
-			update.Programmed = Verdict{Reason: ReasonRejectedByEnvoy, Message: shorten(message)}
+	case alone:
+		delete(t.waiting, update.Ref)
+		update.Programmed = Verdict{Reason: ReasonRejectedByEnvoy, Message: shorten("Envoy refuses it: " + rejection.Detail + served(rejection))}
+	default:
+		if !overdue {
+			return // the object at fault is being looked for
 		}
+		delete(t.waiting, update.Ref)
+		update.Programmed = Verdict{Reason: ReasonHeldBack, Message: shorten(fmt.Sprintf(
+			"Envoy refuses what this has in common with %d others, %s: %s%s",
+			len(t.made[resourceID(rejection.ID)])-1, rejection.Name, rejection.Detail, served(rejection)))}
 	}
 	if object.said != nil && *object.said == update {
 		return
@@ -276,14 +293,43 @@ func (t *Tracker) pendingMessage() string {
 	return "Envoy has not acknowledged it yet"
 }
 
-func (t *Tracker) rejection(resources []compile.ResourceID) (xds.Rejection, bool) {
+// rejection returns the rejection that keeps the object from being served as it is now, nil if none does; and whether
+// the object is the only one that the resource was made of.
+func (t *Tracker) rejection(object *tracked) (rejection *xds.Rejection, alone bool) {
 	if len(t.rejected) == 0 {
-		return xds.Rejection{}, false
+		return nil, false
 	}
-	for _, id := range resources {
-		if rejection, ok := t.rejected[id]; ok {
-			return rejection, true
+	for _, id := range object.resources() {
+		refused, ok := t.rejected[id]
+		if !ok {
+			continue
 		}
+		alone = len(t.made[id]) == 1
+		if !alone && refused.Restored && object.revision < refused.Revision {
+			continue // the version that is served holds the object as it is
+		}
+		return &refused, alone
 	}
-	return xds.Rejection{}, false
+	return nil, false
+}
+
+// served says what Envoy does instead.
+func served(rejection *xds.Rejection) string {
+	if rejection.Restored {
+		return " (the version before it is still served)"
+	}
+	return ""
+}
+
+func resourceID(id xds.ID) compile.ResourceID {
+	return compile.ResourceID{TypeURL: id.TypeURL, Name: id.Name}
+}
+
+// MadeOf lists the objects that a resource was made of, as of the last report on each; in no order.
+func (t *Tracker) MadeOf(id compile.ResourceID) []store.Ref {
+	refs := make([]store.Ref, 0, len(t.made[id]))
+	for object := range t.made[id] {
+		refs = append(refs, object.update.Ref)
+	}
+	return refs
 }

@@ -1,6 +1,7 @@
 package status_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +168,76 @@ func TestEnvoysWordsReachTheOwner(t *testing.T) {
 	tracker.Acknowledged(xds.State{Revision: 2, Acknowledged: 2, Clients: 1}, noon)
 	if update := b.last(t, 2); !update.Programmed.True {
 		t.Errorf("said %+v", update)
+	}
+}
+
+// What many objects have in common is refused: those that it still serves as they are have no news, and those that
+// changed are held back, but only when the one at fault is not found soon.
+func TestSharedResourceIsRefused(t *testing.T) {
+	t.Parallel()
+	routes := compile.ResourceID{TypeURL: compile.RouteType, Name: "routes"}
+	made := func(generation int64) *compile.Report {
+		return &compile.Report{Generation: generation, Resources: []compile.ResourceID{routes}}
+	}
+	other, poison := store.Ref{Kind: "Mapping", Name: "other"}, store.Ref{Kind: "Mapping", Name: "poison"}
+	state := func(revision uint64, rejections ...xds.Rejection) xds.State {
+		return xds.State{Revision: revision, Acknowledged: revision, Clients: 1, Rejected: rejections}
+	}
+	refused := xds.Rejection{ID: xds.ID{TypeURL: routes.TypeURL, Name: routes.Name}, Detail: "no", Restored: true, Revision: 2}
+
+	start := func() (*book, *status.Tracker) {
+		b := &book{}
+		tracker := status.NewTracker(b, 0)
+		tracker.Compiled(map[store.Ref]*compile.Report{quote: made(1), other: made(1)}, nil, 1, noon)
+		tracker.Acknowledged(state(1), noon)
+		b.last(t, 2)
+		tracker.Compiled(map[store.Ref]*compile.Report{quote: made(2), poison: made(1)}, nil, 2, noon)
+		tracker.Acknowledged(state(3, refused), noon)
+		b.last(t, 2)
+		return b, tracker
+	}
+
+	// Found in time: one word on each, and none on the one that did not change.
+	b, tracker := start()
+	owners := tracker.MadeOf(routes)
+	slices.SortFunc(owners, func(a, b store.Ref) int { return strings.Compare(a.Name, b.Name) })
+	if !slices.Equal(owners, []store.Ref{other, poison, quote}) {
+		t.Errorf("made of %v", owners)
+	}
+	tracker.Compiled(map[store.Ref]*compile.Report{poison: nil},
+		map[store.Ref]*status.Rejected{poison: {Generation: 1, Message: "Envoy refuses it: no", ByEnvoy: true}}, 4, noon)
+	if update := b.last(t, 3); update.Ref != poison || !update.Accepted.True || !update.ResolvedRefs.True ||
+		update.Programmed != (status.Verdict{Reason: status.ReasonRejectedByEnvoy, Message: "Envoy refuses it: no"}) {
+		t.Errorf("said %+v", update)
+	}
+	tracker.Acknowledged(state(4), noon)
+	if update := b.last(t, 4); update.Ref != quote || update.Generation != 2 || !update.Programmed.True {
+		t.Errorf("said %+v", update)
+	}
+
+	// Not found: those that changed are held back.
+	b, tracker = start()
+	due := tracker.Overdue(noon)
+	if !due.Equal(noon.Add(status.Patience)) {
+		t.Fatalf("next look at %s", due)
+	}
+	if next := tracker.Overdue(due); !next.IsZero() {
+		t.Errorf("next look at %s", next)
+	}
+	b.last(t, 4)
+	for _, update := range b.updates[2:] {
+		want := "Envoy refuses what this has in common with 2 others, routes: no (the version before it is still served)"
+		if update.Ref == other || update.Programmed != (status.Verdict{Reason: status.ReasonHeldBack, Message: want}) {
+			t.Errorf("said %+v", update)
+		}
+	}
+	// The resource is accepted after all.
+	tracker.Acknowledged(state(5), due)
+	b.last(t, 6)
+	for _, update := range b.updates[4:] {
+		if !update.Programmed.True {
+			t.Errorf("said %+v", update)
+		}
 	}
 }
 
