@@ -37,10 +37,8 @@ type node struct {
 
 func newBuilder(entries []*Entry) *builder {
 	b := &builder{entries: entries, sorted: make([]int32, 0, len(entries)), arena: make([]int32, 0, 4*len(entries))}
-	for i, e := range entries {
-		if e.kind != kindNever {
-			b.sorted = append(b.sorted, int32(i))
-		}
+	for i := range entries {
+		b.sorted = append(b.sorted, int32(i))
 	}
 	slices.SortFunc(b.sorted, func(i, j int32) int {
 		return cmp.Or(cmp.Compare(entries[i].literal, entries[j].literal), cmp.Compare(i, j))
@@ -50,9 +48,6 @@ func newBuilder(entries []*Entry) *builder {
 
 // build makes the nodes. What is left over gets the empty key, which every path starts with.
 func (b *builder) build() {
-	if len(b.sorted) == 0 {
-		return
-	}
 	if rest := b.branch(b.sorted, nil); len(rest) > 0 {
 		routes, _ := b.merge("", nil, rest)
 		b.nodes = append(b.nodes, node{"", routes})

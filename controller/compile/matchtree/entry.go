@@ -36,8 +36,6 @@ const (
 	kindPrefix kind = iota
 	kindExact
 	kindRegex
-	// kindNever is a path that no request has: one with a query.
-	kindNever
 )
 
 // NewEntry wraps a route, which must not be changed afterwards.
@@ -47,6 +45,15 @@ func NewEntry(route *routev3.Route) *Entry {
 
 // Route returns the route.
 func (e *Entry) Route() *routev3.Route { return e.route }
+
+// Literal returns what every path that the route matches starts with, and whether that is the only such path, apart from
+// its query. The literal is empty where nothing is known.
+func (e *Entry) Literal() (literal string, only bool) {
+	if !e.prepare() {
+		return "", false
+	}
+	return e.literal, e.kind == kindExact && !e.foldCase && e.literal == e.path
+}
 
 // prepare works out what there is to know and says whether the route can be in a tree.
 func (e *Entry) prepare() bool {
@@ -81,9 +88,6 @@ func (e *Entry) prepare() bool {
 
 func (e *Entry) comparePath(k kind, path string) {
 	e.kind, e.path, e.literal = k, path, path
-	if strings.ContainsAny(path, "?#") {
-		e.kind = kindNever
-	}
 	if e.foldCase {
 		e.literal = path[:caselessLength(path)]
 	}
@@ -132,8 +136,6 @@ func (e *Entry) covers(key string) bool {
 // canMatch says whether the route may match a path that starts with key.
 func (e *Entry) canMatch(key string) bool {
 	switch {
-	case e.kind == kindNever:
-		return false
 	case e.kind == kindRegex:
 		return strings.HasPrefix(key, e.literal) || strings.HasPrefix(e.literal, key)
 	case e.foldCase:

@@ -1,12 +1,10 @@
 package matchtree
 
 import (
-	"fmt"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
 )
 
 // TestSameAnswer compares, for random routes and requests, the tree's answer with that of the list.
@@ -68,55 +66,4 @@ func TestSameBytes(t *testing.T) {
 			t.Errorf("seed %d: the same routes make different bytes", seed)
 		}
 	}
-}
-
-// BenchmarkBuild builds the tree of a host again after one of its routes changed.
-func BenchmarkBuild(b *testing.B) {
-	for _, n := range []int{100, 300, 1000, 10000} {
-		for _, kind := range []string{"plain", "pairs", "mixed"} {
-			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
-				entries := entriesOf(table(n, kind))
-				Build(entries)
-				changed := 0
-				b.ReportAllocs()
-				for b.Loop() {
-					entries[changed] = NewEntry(entries[changed].Route())
-					changed = (changed + 1) % len(entries)
-					if _, matcher := Build(entries); matcher == nil {
-						b.Fatal("no tree")
-					}
-				}
-			})
-		}
-	}
-}
-
-// table is a host's table with n prefixes and a catch-all: plain, in pairs, or mixed with ten regular expressions that
-// have no literal, as many others as a tenth of the prefixes, and a few case-insensitive ones.
-func table(n int, kind string) []*routev3.Route {
-	var routes []*routev3.Route
-	add := func(match *routev3.RouteMatch) {
-		if kind == "pairs" {
-			secure := proto.CloneOf(match)
-			secure.Headers = []*routev3.HeaderMatcher{exactHeader("x-forwarded-proto", "https")}
-			routes = append(routes, answering(len(routes), secure))
-		}
-		routes = append(routes, answering(len(routes), match))
-	}
-	if kind == "mixed" {
-		for i := range 10 {
-			add(regexMatch(fmt.Sprintf(".*/special-%d", i)))
-			match := prefixMatch(fmt.Sprintf("/Any-Case-%d/", i))
-			match.CaseSensitive = falseValue
-			add(match)
-		}
-		for i := range n / 10 {
-			add(regexMatch(fmt.Sprintf("/regex-%05d/[^/]+", i)))
-		}
-	}
-	for i := range n {
-		add(prefixMatch(fmt.Sprintf("/mapping-%05d/", i)))
-	}
-	add(prefixMatch("/"))
-	return routes
 }
