@@ -1,0 +1,47 @@
+package report
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ThisMachine describes the machine, as far as it says nothing about whose it is. The versions of Envoy and Kubernetes
+// are for the run to fill in.
+func ThisMachine() Machine {
+	m := Machine{
+		Date:      time.Now().UTC().Format("2006-01-02"),
+		Processor: procField("/proc/cpuinfo", "model name"),
+		Cores:     runtime.NumCPU(),
+		Go:        strings.TrimPrefix(runtime.Version(), "go"),
+	}
+	kilobytes, err := strconv.Atoi(strings.TrimSuffix(procField("/proc/meminfo", "MemTotal"), " kB"))
+	if err == nil {
+		m.MemoryMiB = kilobytes / 1024
+	}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range build.Settings {
+			if setting.Key == "vcs.revision" {
+				m.Revision = setting.Value[:min(12, len(setting.Value))]
+			}
+		}
+	}
+	return m
+}
+
+// procField returns the value of the first line "name : value" of a file, empty when there is none.
+func procField(file, name string) string {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(content)) {
+		if key, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(key) == name {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,58 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+//go:embed readme.md.tmpl
+var readmeText string
+
+var readme = template.Must(template.New("readme").Funcs(template.FuncMap{
+	"thousands": thousands, "number": number,
+}).Parse(readmeText))
+
+// Write writes results.json, README.md and the plots to a folder.
+func (r *Results) Write(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	files := map[string][]byte{"results.json": append(raw, '\n')}
+	for _, plot := range r.plots() {
+		if files[plot.File], err = plot.draw(); err != nil {
+			return fmt.Errorf("plot %s: %w", plot.File, err)
+		}
+	}
+	var page bytes.Buffer
+	if err := readme.Execute(&page, map[string]any{"Results": r, "Rows": r.Rows(), "Plots": r.plots()}); err != nil {
+		return err
+	}
+	files["README.md"] = page.Bytes()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Summary is the rows that were measured, for a terminal.
+func (r *Results) Summary() string {
+	var b strings.Builder
+	for _, row := range r.Rows() {
+		if row.Verdict != NotMeasured {
+			fmt.Fprintf(&b, "\n%-8s %s (goal: %s)\n         %s\n", row.Verdict, row.What, row.Goal, row.Measured)
+		}
+	}
+	return b.String()
+}

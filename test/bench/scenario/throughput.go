@@ -1,0 +1,133 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"terraform-provider-emissary/test/bench/load"
+	"terraform-provider-emissary/test/bench/report"
+	"terraform-provider-emissary/test/bench/testbed"
+)
+
+const (
+	// throughputConnections keep one Envoy worker busy all the time.
+	throughputConnections = 16
+	// portsEach is how many ports a controller and its Envoy need.
+	portsEach = 10
+)
+
+// rate is what one round measured.
+type rate struct {
+	perProcessorSecond, perSecond float64
+}
+
+// Throughput measures the requests for each second of processor time of an Envoy with one worker, at each number of
+// prefixes on one Host, asking for all of them at random. All the Envoys run at once and are asked in turn: the first
+// one, which is what the others are compared with, before each of the others, round after round. A slow moment of the
+// machine then hits both sides of a ratio.
+func Throughput(ctx context.Context, dir string, port int, prefixes []int, rounds int, each time.Duration) (results []report.Throughput, err error) {
+	var gateways []*gateway
+	defer func() {
+		for _, g := range gateways {
+			g.controller.Stop()
+		}
+	}()
+	for i, n := range prefixes {
+		g, err := startGateway(ctx, dir, port+i*portsEach, n)
+		if err != nil {
+			return nil, fmt.Errorf("%d prefixes: %w", n, err)
+		}
+		gateways = append(gateways, g)
+		if _, err := g.measure(ctx, each/2); err != nil { // connections to the backend, caches
+			return nil, err
+		}
+	}
+	base := gateways[0]
+	for _, g := range gateways[1:] {
+		results = append(results, report.Throughput{N: g.prefixes, Base: base.prefixes, Wrong: load.Wrong{}})
+	}
+	for range rounds {
+		for i, g := range gateways[1:] {
+			of, err := base.measure(ctx, each)
+			if err != nil {
+				return nil, err
+			}
+			at, err := g.measure(ctx, each)
+			if err != nil {
+				return nil, err
+			}
+			r := &results[i]
+			r.BasePerSecond, r.BaseWall = append(r.BasePerSecond, of.perProcessorSecond), append(r.BaseWall, of.perSecond)
+			r.PerSecond, r.Wall = append(r.PerSecond, at.perProcessorSecond), append(r.Wall, at.perSecond)
+		}
+	}
+	for i := range results {
+		results[i].Wrong.Add(base.wrong)
+		results[i].Wrong.Add(gateways[i+1].wrong)
+		results[i].Compare()
+	}
+	return results, nil
+}
+
+// gateway is a controller in folder mode whose Envoy has one worker.
+type gateway struct {
+	controller *testbed.Controller
+	prefixes   int
+	wrong      load.Wrong
+}
+
+func startGateway(ctx context.Context, dir string, port, prefixes int) (*gateway, error) {
+	folder := filepath.Join(dir, fmt.Sprintf("prefixes-%d", prefixes))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return nil, err
+	}
+	shape := testbed.Prefixes
+	objects := append(shape.Base(port), shape.Surroundings(0)...)
+	for i := range prefixes {
+		mapping := shape.Mapping(i)
+		// One Service for all: what is compared is finding the route, not connections to more and more clusters.
+		mapping.Spec.Service = shape.Mapping(0).Spec.Service
+		objects = append(objects, client.Object(mapping))
+	}
+	if err := testbed.Folder(folder).Write("all.yaml", objects...); err != nil {
+		return nil, err
+	}
+	controller, err := testbed.StartController(ctx, testbed.ControllerOptions{Manifests: folder, Dir: dir, Port: port, Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	g := &gateway{controller: controller, prefixes: prefixes, wrong: load.Wrong{}}
+	if err := serves(ctx, controller, shape.Request(prefixes-1)); err != nil {
+		controller.Stop()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *gateway) measure(ctx context.Context, duration time.Duration) (rate, error) {
+	before, err := g.controller.EnvoyUsage()
+	if err != nil {
+		return rate{}, err
+	}
+	start := time.Now()
+	served, wrong := load.Saturate(ctx, g.controller.Address, throughputConnections, duration, func() load.Request {
+		return testbed.Prefixes.Request(rand.IntN(g.prefixes))
+	})
+	took := time.Since(start)
+	after, err := g.controller.EnvoyUsage()
+	if err != nil {
+		return rate{}, err
+	}
+	g.wrong.Add(wrong)
+	processor := after.CPU - before.CPU
+	if served == 0 || processor == 0 {
+		return rate{}, fmt.Errorf("%d prefixes: %d requests served in %s of Envoy's time, wrong answers %v", g.prefixes, served, processor, wrong)
+	}
+	return rate{perProcessorSecond: float64(served) / processor.Seconds(), perSecond: float64(served) / took.Seconds()}, nil
+}
