@@ -94,6 +94,10 @@ func TestDefinitionsAreComplete(t *testing.T) {
 			if conditions.XListType == nil || *conditions.XListType != "map" || !slices.Equal(conditions.XListMapKeys, []string{"type"}) {
 				t.Error("status.conditions is not a list keyed by type")
 			}
+			instances := version.Schema.OpenAPIV3Schema.Properties["status"].Properties["instances"]
+			if instances.XListType == nil || *instances.XListType != "map" || !slices.Equal(instances.XListMapKeys, []string{"ambassador_id"}) {
+				t.Error("status.instances is not a list keyed by ambassador_id")
+			}
 		})
 	}
 }

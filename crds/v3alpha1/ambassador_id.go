@@ -21,3 +21,23 @@ func (a AmbassadorID) IsMember(id string) bool {
 	}
 	return slices.Contains(a, id) || slices.Contains(a, AutomaticAmbassadorID)
 }
+
+// Only tells whether the instance with the given id is the only one that serves
+// an object which carries this list.
+func (a AmbassadorID) Only(id string) bool {
+	return a.IsMember(id) && !slices.ContainsFunc(a, func(other string) bool { return other != id })
+}
+
+// Before tells whether, of two instances that serve an object which carries this
+// list, the first one speaks for both: as it is named first. Those that
+// "_automatic_" stands for come last, by name.
+func (a AmbassadorID) Before(id, other string) bool {
+	first, second := slices.Index(a, id), slices.Index(a, other)
+	switch {
+	case first >= 0 && second >= 0:
+		return first < second
+	case first >= 0 || second >= 0:
+		return first >= 0
+	}
+	return id < other
+}

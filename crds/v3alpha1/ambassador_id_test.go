@@ -28,3 +28,34 @@ func TestAmbassadorIDIsMember(t *testing.T) {
 		}
 	}
 }
+
+func TestAmbassadorIDOfSeveral(t *testing.T) {
+	t.Parallel()
+	list := func(ids ...string) v3alpha1.AmbassadorID { return ids }
+	for _, test := range []struct {
+		list     v3alpha1.AmbassadorID
+		id       string
+		only     bool
+		other    string
+		isBefore bool
+	}{
+		{nil, "default", true, "", false},
+		{nil, "blue", false, "", false},
+		{list("blue"), "blue", true, "", false},
+		{list("blue", "blue"), "blue", true, "", false},
+		{list("blue"), "green", false, "", false},
+		{list("green", "blue"), "green", false, "blue", true},
+		{list("green", "blue"), "blue", false, "green", false},
+		{list("_automatic_"), "blue", false, "green", true},
+		{list("_automatic_"), "green", false, "blue", false},
+		{list("_automatic_", "green"), "green", false, "blue", true},
+		{list("_automatic_", "green"), "blue", false, "green", false},
+	} {
+		if got := test.list.Only(test.id); got != test.only {
+			t.Errorf("%q.Only(%q) = %t", test.list, test.id, got)
+		}
+		if got := test.list.Before(test.id, test.other); test.other != "" && got != test.isBefore {
+			t.Errorf("%q.Before(%q, %q) = %t", test.list, test.id, test.other, got)
+		}
+	}
+}

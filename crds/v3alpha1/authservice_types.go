@@ -132,6 +132,9 @@ func (a *AuthService) GetAmbassadorID() AmbassadorID { return a.Spec.AmbassadorI
 // GetConditions implements [Object].
 func (a *AuthService) GetConditions() *[]metav1.Condition { return &a.Status.Conditions }
 
+// GetInstances implements [Object].
+func (a *AuthService) GetInstances() *[]InstanceStatus { return &a.Status.Instances }
+
 // AuthServiceList is a list of AuthServices.
 //
 // +kubebuilder:object:root=true

@@ -45,6 +45,9 @@ func (c *ConsulResolver) GetAmbassadorID() AmbassadorID { return c.Spec.Ambassad
 // GetConditions implements [Object].
 func (c *ConsulResolver) GetConditions() *[]metav1.Condition { return &c.Status.Conditions }
 
+// GetInstances implements [Object].
+func (c *ConsulResolver) GetInstances() *[]InstanceStatus { return &c.Status.Instances }
+
 // ConsulResolverList is a list of ConsulResolvers.
 //
 // +kubebuilder:object:root=true

@@ -118,6 +118,9 @@ func (d *DevPortal) GetAmbassadorID() AmbassadorID { return d.Spec.AmbassadorID 
 // GetConditions implements [Object].
 func (d *DevPortal) GetConditions() *[]metav1.Condition { return &d.Status.Conditions }
 
+// GetInstances implements [Object].
+func (d *DevPortal) GetInstances() *[]InstanceStatus { return &d.Status.Instances }
+
 // DevPortalList is a list of DevPortals.
 //
 // +kubebuilder:object:root=true

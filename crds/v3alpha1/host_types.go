@@ -250,6 +250,9 @@ func (h *Host) GetAmbassadorID() AmbassadorID { return h.Spec.AmbassadorID }
 // GetConditions implements [Object].
 func (h *Host) GetConditions() *[]metav1.Condition { return &h.Status.Conditions }
 
+// GetInstances implements [Object].
+func (h *Host) GetInstances() *[]InstanceStatus { return &h.Status.Instances }
+
 // HostList is a list of Hosts.
 //
 // +kubebuilder:object:root=true

@@ -35,6 +35,9 @@ func (k *KubernetesEndpointResolver) GetAmbassadorID() AmbassadorID { return k.S
 // GetConditions implements [Object].
 func (k *KubernetesEndpointResolver) GetConditions() *[]metav1.Condition { return &k.Status.Conditions }
 
+// GetInstances implements [Object].
+func (k *KubernetesEndpointResolver) GetInstances() *[]InstanceStatus { return &k.Status.Instances }
+
 // KubernetesEndpointResolverList is a list of KubernetesEndpointResolvers.
 //
 // +kubebuilder:object:root=true

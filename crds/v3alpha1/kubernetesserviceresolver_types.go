@@ -35,6 +35,9 @@ func (k *KubernetesServiceResolver) GetAmbassadorID() AmbassadorID { return k.Sp
 // GetConditions implements [Object].
 func (k *KubernetesServiceResolver) GetConditions() *[]metav1.Condition { return &k.Status.Conditions }
 
+// GetInstances implements [Object].
+func (k *KubernetesServiceResolver) GetInstances() *[]InstanceStatus { return &k.Status.Instances }
+
 // KubernetesServiceResolverList is a list of KubernetesServiceResolvers.
 //
 // +kubebuilder:object:root=true

@@ -165,6 +165,9 @@ func (l *Listener) GetAmbassadorID() AmbassadorID { return l.Spec.AmbassadorID }
 // GetConditions implements [Object].
 func (l *Listener) GetConditions() *[]metav1.Condition { return &l.Status.Conditions }
 
+// GetInstances implements [Object].
+func (l *Listener) GetInstances() *[]InstanceStatus { return &l.Status.Instances }
+
 // ListenerList is a list of Listeners.
 //
 // +kubebuilder:object:root=true

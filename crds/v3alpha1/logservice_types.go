@@ -98,6 +98,9 @@ func (l *LogService) GetAmbassadorID() AmbassadorID { return l.Spec.AmbassadorID
 // GetConditions implements [Object].
 func (l *LogService) GetConditions() *[]metav1.Condition { return &l.Status.Conditions }
 
+// GetInstances implements [Object].
+func (l *LogService) GetInstances() *[]InstanceStatus { return &l.Status.Instances }
+
 // LogServiceList is a list of LogServices.
 //
 // +kubebuilder:object:root=true

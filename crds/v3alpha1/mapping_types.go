@@ -334,6 +334,9 @@ func (m *Mapping) GetAmbassadorID() AmbassadorID { return m.Spec.AmbassadorID }
 // GetConditions implements [Object].
 func (m *Mapping) GetConditions() *[]metav1.Condition { return &m.Status.Conditions }
 
+// GetInstances implements [Object].
+func (m *Mapping) GetInstances() *[]InstanceStatus { return &m.Status.Instances }
+
 // MappingList is a list of Mappings.
 //
 // +kubebuilder:object:root=true

@@ -49,6 +49,9 @@ func (m *Module) GetAmbassadorID() AmbassadorID { return m.Spec.AmbassadorID }
 // GetConditions implements [Object].
 func (m *Module) GetConditions() *[]metav1.Condition { return &m.Status.Conditions }
 
+// GetInstances implements [Object].
+func (m *Module) GetInstances() *[]InstanceStatus { return &m.Status.Instances }
+
 // ModuleList is a list of Modules.
 //
 // +kubebuilder:object:root=true

@@ -20,6 +20,11 @@ type Object interface {
 	// GetConditions returns the place where the object keeps its conditions.
 	// It is never nil and writing through it changes the object.
 	GetConditions() *[]metav1.Condition
+
+	// GetInstances returns the place where the object keeps what each of
+	// several instances reports. It is never nil and writing through it changes
+	// the object.
+	GetInstances() *[]InstanceStatus
 }
 
 // The condition types that the controller writes on every object it serves.
@@ -44,6 +49,26 @@ type Status struct {
 	// belongs to this instance), `ResolvedRefs` (everything it refers to
 	// exists) and `Programmed` (Envoy runs with it). Each carries the
 	// generation of the object that it speaks about.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// Where `ambassador_id` lets several instances serve the object: what each
+	// of them made of it. `conditions` then are those of the first one in
+	// `ambassador_id` that reports.
+	// +optional
+	// +listType=map
+	// +listMapKey=ambassador_id
+	Instances []InstanceStatus `json:"instances,omitempty"`
+}
+
+// InstanceStatus is what one of several instances reports about an object.
+type InstanceStatus struct {
+	// The instance (its `AMBASSADOR_ID`).
+	AmbassadorID string `json:"ambassador_id"`
+
+	// As the `conditions` of the object.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

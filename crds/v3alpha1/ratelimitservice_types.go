@@ -86,6 +86,9 @@ func (r *RateLimitService) GetAmbassadorID() AmbassadorID { return r.Spec.Ambass
 // GetConditions implements [Object].
 func (r *RateLimitService) GetConditions() *[]metav1.Condition { return &r.Status.Conditions }
 
+// GetInstances implements [Object].
+func (r *RateLimitService) GetInstances() *[]InstanceStatus { return &r.Status.Instances }
+
 // RateLimitServiceList is a list of RateLimitServices.
 //
 // +kubebuilder:object:root=true

@@ -105,6 +105,9 @@ func (t *TCPMapping) GetAmbassadorID() AmbassadorID { return t.Spec.AmbassadorID
 // GetConditions implements [Object].
 func (t *TCPMapping) GetConditions() *[]metav1.Condition { return &t.Status.Conditions }
 
+// GetInstances implements [Object].
+func (t *TCPMapping) GetInstances() *[]InstanceStatus { return &t.Status.Instances }
+
 // TCPMappingList is a list of TCPMappings.
 //
 // +kubebuilder:object:root=true

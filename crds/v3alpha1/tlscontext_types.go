@@ -113,6 +113,9 @@ func (t *TLSContext) GetAmbassadorID() AmbassadorID { return t.Spec.AmbassadorID
 // GetConditions implements [Object].
 func (t *TLSContext) GetConditions() *[]metav1.Condition { return &t.Status.Conditions }
 
+// GetInstances implements [Object].
+func (t *TLSContext) GetInstances() *[]InstanceStatus { return &t.Status.Instances }
+
 // TLSContextList is a list of TLSContexts.
 //
 // +kubebuilder:object:root=true

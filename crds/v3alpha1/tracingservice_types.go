@@ -176,6 +176,9 @@ func (t *TracingService) GetAmbassadorID() AmbassadorID { return t.Spec.Ambassad
 // GetConditions implements [Object].
 func (t *TracingService) GetConditions() *[]metav1.Condition { return &t.Status.Conditions }
 
+// GetInstances implements [Object].
+func (t *TracingService) GetInstances() *[]InstanceStatus { return &t.Status.Instances }
+
 // TracingServiceList is a list of TracingServices.
 //
 // +kubebuilder:object:root=true
