@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -26,11 +27,37 @@ func Main(build Build, args []string) int {
 	defer stop()
 	root := newRoot(build)
 	root.SetArgs(args)
-	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "Error:", err)
-		return 1
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
 	}
-	return 0
+	status := &exitError{status: 1, err: err}
+	errors.As(err, &status)
+	if status.err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", status.err)
+	}
+	return status.status
+}
+
+// exitError ends the program with a status of its own. Without an error in it there is nothing left to say.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+// badInput marks an error as the caller's, where a command tells it from other failures.
+func badInput(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{status: 2, err: err}
 }
 
 func newRoot(build Build) *cobra.Command {
@@ -49,6 +76,6 @@ func newRoot(build Build) *cobra.Command {
 		},
 	}
 	root.Flags().BoolVar(&debug, "debug", false, "serve the plugin for a debugger: print TF_REATTACH_PROVIDERS and wait")
-	root.AddCommand(newController(), newCompile(), newVersion(build))
+	root.AddCommand(newController(), newCompile(), newExplain(), newVersion(build))
 	return root
 }

@@ -1,0 +1,158 @@
+package explain
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	matcherv3 "github.com/envoyproxy/go-control-plane/envoy/type/matcher/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+)
+
+// What a condition is about.
+const (
+	subjectPath     = "path"
+	subjectHostname = "hostname"
+	subjectMethod   = "method"
+	subjectHeader   = "header"
+	subjectQuery    = "query parameter"
+	subjectSecurity = "security"
+)
+
+// condition is a part of a route's match that a request does not meet.
+type condition struct {
+	subject string
+	why     string
+}
+
+// unmet lists what keeps a request from a route, in the order a person looks at it: the path first. There is nothing
+// when the route matches. The fraction of the requests that a route takes is no condition.
+func unmet(match *routev3.RouteMatch, r *received) []condition {
+	var list []condition
+	if !pathMatches(match, r.pathOnly()) {
+		list = append(list, condition{subjectPath, fmt.Sprintf("%s does not match %s", pathText(match), r.pathOnly())})
+	}
+	for _, header := range match.Headers {
+		value, present := r.header(header.Name)
+		if headerMatches(header, value, present) {
+			continue
+		}
+		switch subject, name := subjectOf(header); {
+		case subject == subjectSecurity:
+			list = append(list, condition{subject, "the request is not secure: " + name + " is " + value})
+		default:
+			list = append(list, condition{subject, name + " " + difference(value, present, headerText(header))})
+		}
+	}
+	for _, parameter := range match.QueryParameters {
+		value, present := r.query(parameter.Name)
+		if !parameterMatches(parameter, value, present) {
+			list = append(list, condition{subjectQuery, "query parameter " + parameter.Name + " " + difference(value, present, parameterText(parameter))})
+		}
+	}
+	return list
+}
+
+// difference says what a value is and what it should be.
+func difference(value string, present bool, want string) string {
+	if !present {
+		return "is absent, wanted: " + want
+	}
+	return fmt.Sprintf("is %q, wanted: %s", value, want)
+}
+
+func pathMatches(match *routev3.RouteMatch, path string) bool {
+	ignoreCase := match.CaseSensitive != nil && !match.CaseSensitive.Value
+	switch specifier := match.PathSpecifier.(type) {
+	case *routev3.RouteMatch_Prefix:
+		return hasPrefix(path, specifier.Prefix, ignoreCase)
+	case *routev3.RouteMatch_Path:
+		return equal(path, specifier.Path, ignoreCase)
+	case *routev3.RouteMatch_PathSeparatedPrefix:
+		prefix := specifier.PathSeparatedPrefix
+		return equal(path, prefix, ignoreCase) || hasPrefix(path, prefix+"/", ignoreCase)
+	case *routev3.RouteMatch_SafeRegex:
+		return fullMatch(specifier.SafeRegex.GetRegex(), path)
+	default:
+		return false
+	}
+}
+
+func headerMatches(m *routev3.HeaderMatcher, value string, present bool) bool {
+	if want, ok := m.HeaderMatchSpecifier.(*routev3.HeaderMatcher_PresentMatch); ok {
+		return (present == want.PresentMatch) != m.InvertMatch
+	}
+	if !present && !m.TreatMissingHeaderAsEmpty {
+		return false // inverted or not
+	}
+	return (m.GetStringMatch() == nil || textMatches(m.GetStringMatch(), value)) != m.InvertMatch
+}
+
+func parameterMatches(m *routev3.QueryParameterMatcher, value string, present bool) bool {
+	if want, ok := m.QueryParameterMatchSpecifier.(*routev3.QueryParameterMatcher_PresentMatch); ok {
+		return present == want.PresentMatch
+	}
+	return present && (m.GetStringMatch() == nil || textMatches(m.GetStringMatch(), value))
+}
+
+func textMatches(m *matcherv3.StringMatcher, value string) bool {
+	switch pattern := m.GetMatchPattern().(type) {
+	case *matcherv3.StringMatcher_Exact:
+		return equal(value, pattern.Exact, m.IgnoreCase)
+	case *matcherv3.StringMatcher_Prefix:
+		return hasPrefix(value, pattern.Prefix, m.IgnoreCase)
+	case *matcherv3.StringMatcher_Suffix:
+		return len(value) >= len(pattern.Suffix) && equal(value[len(value)-len(pattern.Suffix):], pattern.Suffix, m.IgnoreCase)
+	case *matcherv3.StringMatcher_Contains:
+		if m.IgnoreCase {
+			return strings.Contains(strings.ToLower(value), strings.ToLower(pattern.Contains))
+		}
+		return strings.Contains(value, pattern.Contains)
+	case *matcherv3.StringMatcher_SafeRegex:
+		return fullMatch(pattern.SafeRegex.GetRegex(), value)
+	default:
+		return false
+	}
+}
+
+// equal compares as Envoy does: without regard to case only for ASCII letters.
+func equal(a, b string, ignoreCase bool) bool {
+	if ignoreCase {
+		return lowerASCII(a) == lowerASCII(b)
+	}
+	return a == b
+}
+
+func hasPrefix(text, prefix string, ignoreCase bool) bool {
+	return len(text) >= len(prefix) && equal(text[:len(prefix)], prefix, ignoreCase)
+}
+
+func lowerASCII(text string) string {
+	return strings.Map(func(c rune) rune {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		return c
+	}, text)
+}
+
+// fullMatch reports whether a regular expression matches a whole text. Go's syntax is RE2's, as Envoy's is; the compiler
+// lets no expression pass that cannot be read.
+func fullMatch(expression, text string) bool {
+	compiled, err := regexp.Compile(`\A(?:` + expression + `)\z`)
+	return err == nil && compiled.MatchString(text)
+}
+
+// percent is the part of the requests a fraction lets through.
+func percent(fraction *corev3.RuntimeFractionalPercent) float64 {
+	if fraction == nil {
+		return 100
+	}
+	perUnit := map[typev3.FractionalPercent_DenominatorType]float64{
+		typev3.FractionalPercent_HUNDRED: 1, typev3.FractionalPercent_TEN_THOUSAND: 100, typev3.FractionalPercent_MILLION: 10000,
+	}
+	value := fraction.GetDefaultValue()
+	return min(float64(value.GetNumerator())/perUnit[value.GetDenominator()], 100)
+}

@@ -1,0 +1,142 @@
+package explain
+
+import (
+	"net/textproto"
+	"strconv"
+	"strings"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
+)
+
+// received is a request as routes see it, after the HTTP connection manager.
+type received struct {
+	// host is :authority, without its port where the Module strips it.
+	host   string
+	method string
+	// path has the query in it.
+	path   string
+	scheme string
+	// headers by name in lower case; several of one name are joined by commas.
+	headers map[string]string
+}
+
+const forwardedProto = "x-forwarded-proto"
+
+// receive does what the HTTP connection manager does to a request before it is routed, or says how it refuses it.
+func (c *chain) receive(r Request) (*received, *Outcome) {
+	refuse := func(why string) (*received, *Outcome) {
+		return nil, &Outcome{Share: 100, Action: Respond, Status: 400, Why: why}
+	}
+	m := c.http
+	s := &received{host: r.Host, method: r.method(), headers: map[string]string{}}
+	underscores := m.GetCommonHttpProtocolOptions().GetHeadersWithUnderscoresAction()
+	for name, values := range r.Headers {
+		if strings.Contains(name, "_") {
+			switch underscores {
+			case corev3.HttpProtocolOptions_REJECT_REQUEST:
+				return refuse("the Module refuses headers with underscores in their names")
+			case corev3.HttpProtocolOptions_DROP_HEADER:
+				continue
+			}
+		}
+		s.addHeader(name, values)
+	}
+	if m.StripMatchingHostPort && s.method != "CONNECT" {
+		s.host = withoutPort(s.host, c.port)
+	}
+	s.forward(m, r.TLS)
+	path, why := normalize(m, r.Path)
+	if why != "" {
+		return refuse(why)
+	}
+	s.path = path
+	return s, nil
+}
+
+// asSent is a request as routes would see it if nothing changed it on the way.
+func asSent(r Request) *received {
+	s := &received{host: r.Host, method: r.method(), path: r.Path, headers: map[string]string{}}
+	for name, values := range r.Headers {
+		s.addHeader(name, values)
+	}
+	s.forward(&hcmv3.HttpConnectionManager{}, r.TLS)
+	return s
+}
+
+func (s *received) addHeader(name string, values []string) {
+	name = strings.ToLower(name)
+	for _, value := range values {
+		value = textproto.TrimString(value)
+		if before, had := s.headers[name]; had {
+			value = before + "," + value
+		}
+		s.headers[name] = value
+	}
+}
+
+// forward settles x-forwarded-proto, which tells secure requests from others, and the scheme. What a client says about
+// it counts only when it is a trusted proxy: when the Module does not use the remote address, or when the Listener's
+// l7Depth counts proxies in front.
+func (s *received) forward(m *hcmv3.HttpConnectionManager, tls bool) {
+	s.scheme = "http"
+	if tls {
+		s.scheme = "https"
+	}
+	claimed, present := s.headers[forwardedProto]
+	trusted := !m.GetUseRemoteAddress().GetValue() || m.XffNumTrustedHops > 0
+	if !present || !trusted {
+		s.headers[forwardedProto] = s.scheme
+		return
+	}
+	if scheme := strings.ToLower(claimed); scheme == "http" || scheme == "https" {
+		s.scheme = scheme
+	}
+}
+
+// header is a header as matchers see it. A matcher for "host" means :authority.
+func (s *received) header(name string) (value string, present bool) {
+	switch name = strings.ToLower(name); name {
+	case ":authority", "host":
+		return s.host, true
+	case ":method":
+		return s.method, true
+	case ":path":
+		return s.path, true
+	case ":scheme":
+		return s.scheme, true
+	}
+	value, present = s.headers[name]
+	return value, present
+}
+
+// pathOnly is the path without the query.
+func (s *received) pathOnly() string {
+	path, _, _ := strings.Cut(s.path, "?")
+	return path
+}
+
+// query lists the parameters as they are written: Envoy does not decode them, and of several of one name it looks at
+// the first.
+func (s *received) query(name string) (value string, present bool) {
+	_, query, _ := strings.Cut(s.path, "?")
+	for _, parameter := range strings.Split(query, "&") {
+		if key, value, _ := strings.Cut(parameter, "="); key == name && parameter != "" {
+			return value, true
+		}
+	}
+	return "", false
+}
+
+// withoutPort cuts a port off a host when it is that of the listener.
+func withoutPort(host string, port uint32) string {
+	colon := strings.LastIndexByte(host, ':')
+	if colon < 0 || strings.HasSuffix(host, "]") {
+		return host
+	}
+	number, err := strconv.ParseUint(host[colon+1:], 10, 32)
+	if err != nil || uint32(number) != port {
+		return host
+	}
+	return host[:colon]
+}

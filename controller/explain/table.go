@@ -1,0 +1,131 @@
+package explain
+
+import (
+	"fmt"
+	"strings"
+
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+
+	"terraform-provider-emissary/controller/compile"
+)
+
+// table is a route configuration.
+type table struct {
+	name  string
+	hosts []*virtualHost
+}
+
+// virtualHost holds the routes of some hostnames, as a list or as a matcher tree.
+type virtualHost struct {
+	domains []string
+	routes  []*routev3.Route
+	tree    *node
+}
+
+func newTable(config *routev3.RouteConfiguration) (*table, error) {
+	t := &table{name: config.Name}
+	for _, message := range config.VirtualHosts {
+		h := &virtualHost{domains: message.Domains, routes: message.Routes}
+		if message.Matcher != nil {
+			var err error
+			if h.tree, err = newNode(message.Matcher); err != nil {
+				return nil, fmt.Errorf("virtual host %s: %w", message.Name, err)
+			}
+		}
+		t.hosts = append(t.hosts, h)
+	}
+	return t, nil
+}
+
+// routeTable finds the route configuration that an HTTP connection manager looks a request up in, or says why there is
+// none.
+func (e *Explainer) routeTable(c *chain, _ *received) (t *table, why string) {
+	name := c.http.GetRds().GetRouteConfigName()
+	if t := e.routes[name]; t != nil {
+		return t, ""
+	}
+	return nil, fmt.Sprintf("filter chain %s has no routes: there is no route configuration %q", c.name, name)
+}
+
+// tables lists all route configurations that a filter chain may look requests up in.
+func (e *Explainer) tables(c *chain) []*table {
+	if t := e.routes[c.http.GetRds().GetRouteConfigName()]; t != nil {
+		return []*table{t}
+	}
+	return nil
+}
+
+// virtualHost finds the virtual host of a hostname: the whole name, then the longest *.suffix, then the longest
+// prefix.*, then "*"; nil when there is none.
+func (t *table) virtualHost(host string) *virtualHost {
+	var best *virtualHost
+	bestRank := -1
+	for _, h := range t.hosts {
+		for _, domain := range h.domains {
+			if rank := domainRank(domain, host); rank > bestRank {
+				best, bestRank = h, rank
+			}
+		}
+	}
+	return best
+}
+
+// domain is the one of a virtual host's domains that a hostname falls under; the first when none fits.
+func (h *virtualHost) domain(host string) string {
+	best, bestRank := h.domains[0], -1
+	for _, domain := range h.domains {
+		if rank := domainRank(domain, host); rank > bestRank {
+			best, bestRank = domain, rank
+		}
+	}
+	return best
+}
+
+// domainRank says how well a domain of a virtual host, or the hostname of a Mapping, fits a hostname; negative when it
+// does not. The star stands for at least one character, and case does not count (RFC 4343).
+func domainRank(domain, host string) int {
+	const whole, suffix, prefix = 3 << 16, 2 << 16, 1 << 16
+	domain, host = strings.ToLower(domain), strings.ToLower(host)
+	switch {
+	case domain == host:
+		return whole
+	case domain == "*":
+		return 0
+	case len(host) < len(domain):
+		return -1
+	case strings.HasPrefix(domain, "*") && strings.HasSuffix(host, domain[1:]):
+		return suffix + len(domain)
+	case strings.HasSuffix(domain, "*") && strings.HasPrefix(host, domain[:len(domain)-1]):
+		return prefix + len(domain)
+	default:
+		return -1
+	}
+}
+
+// scan lists the routes that Envoy compares a request with, in order.
+func (h *virtualHost) scan(r *received) []*routev3.Route {
+	if h.tree == nil {
+		return h.routes
+	}
+	routes, _ := h.tree.routes(r)
+	return routes
+}
+
+// all lists every route of the virtual host; those of a tree in no particular order, some more than once.
+func (h *virtualHost) all() []*routev3.Route {
+	if h.tree == nil {
+		return h.routes
+	}
+	return h.tree.all()
+}
+
+// hostsOf names the Hosts behind a virtual host of a route configuration.
+func (e *Explainer) hostsOf(t *table, domain string) []Object {
+	var hosts []Object
+	for _, ref := range e.output.Owners[compile.ResourceID{TypeURL: compile.RouteType, Name: t.name}] {
+		if hostname, known := e.hostnames[Object(ref)]; known && hostname == domain {
+			hosts = append(hosts, Object(ref))
+		}
+	}
+	return hosts
+}
