@@ -9,10 +9,14 @@ import (
 
 // copiesPerRoute bounds how much of a tree are copies. A route without a literal prefix, or one with conditions that
 // comes first by precedence, can match under every key, and 100 of them under 10,000 keys would be a million routes.
-// A key therefore carries at most this many copies of other keys' routes for each route of its own; where it would
-// carry more, its routes are left to a shorter key, one where the path branches, which carries the copies once for
-// all of them. A tree so has at most 1 + copiesPerRoute times the routes of the list, and what a request pays more is
-// less than a third of the copied routes, which it has to try anyway, for each branch at that key.
+// A key therefore carries at most this many copies of other keys' routes for each route of its own. Where it would
+// carry more, its routes are left to a shorter key, one where the paths branch, which carries the copies once for all
+// of them. A tree so never has more than 1 + copiesPerRoute times the routes of the list; a request tries a few routes
+// more, where it has many to try anyway.
+//
+// Measured on Envoy 1.40 with 10,000 prefixes under 10 regular expressions without a literal (list: 269 us of processor
+// time for a request, 28 MiB): a bound of 1 gives 25 us and 25 MiB, 3 gives 17 us and 50 MiB, 10 gives 17 us and
+// 271 MiB. A copy costs 2 KiB, more for a regular expression.
 const copiesPerRoute = 3
 
 // maxCovers bounds how many routes a route is compared with to find out that it cannot be reached. With more it may be
@@ -49,7 +53,7 @@ func newBuilder(entries []*Entry) *builder {
 // build makes the nodes. What is left over gets the empty key, which every path starts with.
 func (b *builder) build() {
 	if rest := b.branch(b.sorted, nil); len(rest) > 0 {
-		routes, _ := b.merge("", nil, rest)
+		routes, _ := b.merge("", nil, rest, 0)
 		b.nodes = append(b.nodes, node{"", routes})
 	}
 }
@@ -71,7 +75,7 @@ func (b *builder) branch(run, inherited []int32) []int32 {
 	own := sort.Search(len(run), func(i int) bool { return len(b.entries[run[i]].literal) > len(key) })
 	fresh := run[:own]
 	if own < len(run) {
-		below, _ := b.merge(key, inherited, fresh)
+		below, _ := b.merge(key, inherited, fresh, len(inherited))
 		fresh = slices.Clone(fresh)
 		for rest := run[own:]; len(rest) > 0; {
 			next := b.entries[rest[0]].literal[len(key)]
@@ -81,26 +85,28 @@ func (b *builder) branch(run, inherited []int32) []int32 {
 		}
 		slices.Sort(fresh)
 	}
-	routes, copies := b.merge(key, inherited, fresh)
-	switch reached := len(routes) - copies; {
-	case reached == 0:
-		return nil
-	case copies > copiesPerRoute*reached, !utf8.ValidString(key): // a branch may lie within a character
+	most := copiesPerRoute * len(fresh)
+	start := len(b.arena)
+	routes, copies := b.merge(key, inherited, fresh, most)
+	if copies > most || !utf8.ValidString(key) { // where paths branch may be within a character
+		b.arena = b.arena[:start]
 		return fresh
 	}
-	b.nodes = append(b.nodes, node{key, routes})
+	if copies < len(routes) {
+		b.nodes = append(b.nodes, node{key, routes})
+	}
 	return nil
 }
 
 // merge lists in order what a request has to try whose path starts with key: the inherited routes that can match it
 // and the fresh ones, without those that are never reached because one before them takes all of their requests. It
-// also returns how many are inherited.
-func (b *builder) merge(key string, inherited, fresh []int32) ([]int32, int) {
+// also returns how many are inherited, and stops when these are more than most.
+func (b *builder) merge(key string, inherited, fresh []int32, most int) ([]int32, int) {
 	start, copies := len(b.arena), 0
 	var covers [maxCovers]*Entry
 	n := 0
 next:
-	for len(inherited) > 0 || len(fresh) > 0 {
+	for copies <= most && len(inherited)+len(fresh) > 0 {
 		var i int32
 		isCopy := len(fresh) == 0 || len(inherited) > 0 && inherited[0] < fresh[0]
 		if isCopy {

@@ -46,13 +46,14 @@ func NewEntry(route *routev3.Route) *Entry {
 // Route returns the route.
 func (e *Entry) Route() *routev3.Route { return e.route }
 
-// Literal returns what every path that the route matches starts with, and whether that is the only such path, apart from
-// its query. The literal is empty where nothing is known.
-func (e *Entry) Literal() (literal string, only bool) {
-	if !e.prepare() {
+// Literal returns what every path that a route matches starts with, and whether that is the only such path, apart from its
+// query. The literal is empty where nothing is known.
+func Literal(match *routev3.RouteMatch) (literal string, only bool) {
+	e := Entry{}
+	if !e.readPath(match) {
 		return "", false
 	}
-	return e.literal, e.kind == kindExact && !e.foldCase && e.literal == e.path
+	return e.literal, e.kind == kindExact && e.literal == e.path
 }
 
 // prepare works out what there is to know and says whether the route can be in a tree.
@@ -62,6 +63,20 @@ func (e *Entry) prepare() bool {
 	}
 	e.prepared = true
 	match := e.route.GetMatch()
+	if !e.readPath(match) {
+		return false
+	}
+	var err error
+	if e.wire, err = deterministic.Marshal(e.route); err != nil {
+		return false
+	}
+	e.conditions = conditionsOf(match)
+	e.usable = true
+	return true
+}
+
+// readPath reads what a route compares with the path. It returns false for a specifier it does not know.
+func (e *Entry) readPath(match *routev3.RouteMatch) bool {
 	e.foldCase = match.GetCaseSensitive() != nil && !match.GetCaseSensitive().GetValue()
 	switch specifier := match.GetPathSpecifier().(type) {
 	case *routev3.RouteMatch_Prefix:
@@ -77,12 +92,6 @@ func (e *Entry) prepare() bool {
 	if i := strings.IndexAny(e.literal, "?#"); i >= 0 {
 		e.literal = e.literal[:i]
 	}
-	var err error
-	if e.wire, err = deterministic.Marshal(e.route); err != nil {
-		return false
-	}
-	e.conditions = conditionsOf(match)
-	e.usable = true
 	return true
 }
 

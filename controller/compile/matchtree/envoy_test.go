@@ -228,6 +228,7 @@ func (c *client) get(t testing.TB, host string, r request) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -7,12 +7,14 @@
 // order, every route that can still match a request that gets there: those of the key itself, those of shorter keys,
 // and those of longer ones that got no key of their own. The answer is always that of the plain list.
 //
-// Facts about Envoy that this rests on, all of them tested against the real one:
+// Facts about Envoy that this rests on; TestEnvoyFacts asks a real one for each:
 //   - Prefix, path and regular expression are compared with the path without its query; the input of the tree is the
 //     :path header, which has the query. No key therefore contains "?" or "#": then a key is a prefix of one exactly
 //     when it is a prefix of the other. An exact path is a key like any other, for a query may follow it.
-//   - case_sensitive=false folds ASCII letters only, and does nothing to a regular expression.
+//   - case_sensitive=false folds ASCII letters (other characters may be sent over HTTP/2 only, and are not folded), and
+//     does nothing to a regular expression.
 //   - A regular expression must match the whole path.
+//   - The map has no empty key. What it would lead to is the matcher's on_no_match, taken only when no key is found.
 package matchtree
 
 import (
@@ -20,7 +22,8 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
 
-// fewRoutes is how many routes stay a list: scanning them costs no more than the tree does (see BenchmarkEnvoy).
+// fewRoutes is how many routes stay a list, which is easier to read in a dump. Measured with BenchmarkEnvoy, a request
+// costs 17 us of processor time; a route that is tried in vain adds 0.02 us, so that these add less than the noise.
 const fewRoutes = 16
 
 // Build returns what a virtual host should be given: its routes as they are, or, where that is faster, a matcher that
@@ -28,9 +31,8 @@ const fewRoutes = 16
 // are to be tried. The same routes always make the same matcher; it shares memory with the entries and must not be
 // changed.
 //
-// Path specifiers other than prefix, path and safe_regex are not understood; one of them makes the result a list, and
-// so does a RouteConfiguration's ignore_path_parameters_in_path_matching, which must not be set on a host with a
-// matcher.
+// A route whose path specifier is not prefix, path or safe_regex makes the result a list. A RouteConfiguration that sets
+// ignore_path_parameters_in_path_matching must not have matchers: they see the parameters.
 func Build(entries []*Entry) ([]*routev3.Route, *matcherv3.Matcher) {
 	if len(entries) > fewRoutes && prepare(entries) {
 		b := newBuilder(entries)

@@ -192,3 +192,7 @@ func regexMatch(pattern string) *routev3.RouteMatch {
 		SafeRegex: &envoymatcherv3.RegexMatcher{Regex: pattern},
 	}}
 }
+
+func exactMatch(path string) *routev3.RouteMatch {
+	return &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Path{Path: path}}
+}
