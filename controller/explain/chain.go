@@ -19,6 +19,8 @@ type chain struct {
 	transport   string
 	// terminates is set when connections must speak TLS; requireCert when the client must show a certificate.
 	terminates, requireCert bool
+	// proxied is set when connections must start with a PROXY header.
+	proxied bool
 
 	http *hcmv3.HttpConnectionManager
 	tcp  *tcpproxyv3.TcpProxy
@@ -31,6 +33,7 @@ func newChain(l *listener, message *listenerv3.FilterChain) (*chain, error) {
 		serverNames: message.GetFilterChainMatch().GetServerNames(),
 		transport:   message.GetFilterChainMatch().GetTransportProtocol(),
 		terminates:  message.TransportSocket != nil,
+		proxied:     l.proxied,
 	}
 	context := &tlsv3.DownstreamTlsContext{}
 	if config := message.GetTransportSocket().GetTypedConfig(); config.MessageIs(context) {
@@ -90,7 +93,6 @@ func (c *chain) refuses(r Request) string {
 // filterNotes name the HTTP filters that may answer in place of a route.
 var filterNotes = []struct{ filter, note string }{
 	{"envoy.filters.http.ext_authz", "an AuthService is asked and may refuse the request, or change what it is routed by"},
-	{"emissary.auth.deny", "the AuthService is misconfigured: every request but the probes is answered with 500"},
 	{"envoy.filters.http.ratelimit", "a RateLimitService is asked and may refuse the request"},
 	{"envoy.filters.http.rbac", "the Module's ip_allow or ip_deny may refuse the client"},
 	{"envoy.filters.http.lua", "the Module's lua_scripts run and may answer or change the request"},
@@ -99,13 +101,26 @@ var filterNotes = []struct{ filter, note string }{
 // notes name what else has a say in the answer.
 func (c *chain) notes() []string {
 	var notes []string
+	if c.proxied {
+		notes = append(notes, "the connection must start with a PROXY header, or it is closed")
+	}
 	if c.requireCert {
 		notes = append(notes, "the client must show a certificate that the Host's CA signed, or the connection is closed")
 	}
 	for _, known := range filterNotes {
-		if slices.ContainsFunc(c.http.GetHttpFilters(), func(f *hcmv3.HttpFilter) bool { return f.Name == known.filter }) {
+		if c.hasFilter(known.filter) {
 			notes = append(notes, known.note)
 		}
 	}
 	return notes
+}
+
+func (c *chain) hasFilter(name string) bool {
+	return slices.ContainsFunc(c.http.GetHttpFilters(), func(f *hcmv3.HttpFilter) bool { return f.Name == name })
+}
+
+// denies reports whether the filter that stands in for a misconfigured AuthService refuses a request: it lets only the
+// probes through.
+func (c *chain) denies(r *received) bool {
+	return c.hasFilter("emissary.auth.deny") && r.path != "/ambassador/v0/check_alive" && r.path != "/ambassador/v0/check_ready"
 }

@@ -88,9 +88,7 @@ func (e *Explainer) Explain(r Request) (*Explanation, error) {
 
 // findings is what following a request brings to light and Nearest is made from.
 type findings struct {
-	listener *listener
 	chain    *chain
-	table    *table
 	host     *virtualHost
 	received *received
 }
@@ -102,7 +100,6 @@ func (e *Explainer) follow(x *Explanation, found *findings, r Request) {
 		x.closed("%s", why)
 		return
 	}
-	found.listener = l
 	x.Listener = e.describeListener(l)
 	c := l.chainFor(r)
 	if c == nil {
@@ -127,12 +124,20 @@ func (e *Explainer) follow(x *Explanation, found *findings, r Request) {
 	}
 	found.received = received
 	x.Path = received.path
-	t, why := e.routeTable(c, received)
+	e.lookUp(x, found)
+	if c.denies(received) {
+		x.answered(500, "the AuthService is misconfigured: nothing but the probes is served until that is corrected")
+	}
+}
+
+// lookUp finds the routes of a request and what they make of it.
+func (e *Explainer) lookUp(x *Explanation, found *findings) {
+	received := found.received
+	t, why := e.routeTable(found.chain, received)
 	if t == nil {
 		x.answered(404, "%s", why)
 		return
 	}
-	found.table = t
 	x.RouteConfiguration = t.name
 	h := t.virtualHost(received.host)
 	if h == nil {

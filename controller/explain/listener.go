@@ -17,6 +17,7 @@ type listener struct {
 	port     uint32
 	udp      bool
 	inspects bool
+	proxied  bool
 	chains   []*chain
 }
 
@@ -28,6 +29,7 @@ func newListener(message *listenerv3.Listener) (*listener, error) {
 	}
 	for _, filter := range message.ListenerFilters {
 		l.inspects = l.inspects || filter.Name == "envoy.filters.listener.tls_inspector"
+		l.proxied = l.proxied || filter.Name == "envoy.filters.listener.proxy_protocol"
 	}
 	for _, chain := range message.FilterChains {
 		c, err := newChain(l, chain)

@@ -218,7 +218,10 @@ func (e *Explainer) whyUnserved(mapping Object, object *v3alpha1.Mapping) string
 	if why := e.troubles(mapping, ""); why != "" {
 		return "it is not served: " + why
 	}
-	return "it is a shadow: it gets copies of requests that another Mapping serves"
+	if object.Spec.Shadow != nil && *object.Spec.Shadow {
+		return "it is a shadow: it gets copies of requests that another Mapping serves"
+	}
+	return "Mappings before it in the order of routes take every request that it matches"
 }
 
 // troubles joins what keeps a condition of an object from being true; of any, when none is named.

@@ -21,6 +21,11 @@ func (e *Explainer) outcome(route *routev3.Route, r *received) Outcome {
 	o := Outcome{Share: 100, Mapping: &mapping, Route: matchText(route.Match)}
 	switch action := route.Action.(type) {
 	case *routev3.Route_Route:
+		if protocol := r.upgrade(); protocol != "" && !allowsUpgrade(action.Route, protocol) {
+			o.Action, o.Status = Respond, 403
+			o.Why = "the Mapping does not allow an upgrade to " + protocol + ": list it in allow_upgrade"
+			return o
+		}
 		o.Action = Forward
 		o.Services = []Service{e.service(action.Route.GetCluster(), 100)}
 		o.Path = rewritten(route.Match, action.Route, r.path)
@@ -41,6 +46,12 @@ func (e *Explainer) outcome(route *routev3.Route, r *received) Outcome {
 		o.Why = e.troubles(mapping, v3alpha1.ConditionResolvedRefs)
 	}
 	return o
+}
+
+func allowsUpgrade(action *routev3.RouteAction, protocol string) bool {
+	return slices.ContainsFunc(action.UpgradeConfigs, func(u *routev3.RouteAction_UpgradeConfig) bool {
+		return strings.EqualFold(u.UpgradeType, protocol) && (u.Enabled == nil || u.Enabled.Value)
+	})
 }
 
 // mappingOf names the Mapping a route was made from: the route has its name.

@@ -110,6 +110,16 @@ func (s *received) header(name string) (value string, present bool) {
 	return value, present
 }
 
+// upgrade is the protocol the client wants to go on with; empty when it does not ask.
+func (s *received) upgrade() string {
+	for _, option := range strings.Split(s.headers["connection"], ",") {
+		if strings.EqualFold(strings.TrimSpace(option), "upgrade") {
+			return s.headers["upgrade"]
+		}
+	}
+	return ""
+}
+
 // pathOnly is the path without the query.
 func (s *received) pathOnly() string {
 	path, _, _ := strings.Cut(s.path, "?")
