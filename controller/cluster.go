@@ -69,7 +69,7 @@ func openCluster(options Options) (*cluster, error) {
 		writer: status.NewWriter(status.WriterOptions{
 			Client:       untyped,
 			Observed:     source.Get,
-			FieldManager: "emissary-" + env.AmbassadorID,
+			AmbassadorID: env.AmbassadorID,
 			Events:       events.NewRecorder(scheme.Scheme, corev1.EventSource{Component: "emissary-" + env.AmbassadorID, Host: hostname()}),
 			Log:          options.Log,
 		}),

@@ -8,8 +8,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
@@ -36,9 +36,12 @@ type WriterOptions struct {
 	Client dynamic.Interface
 	// Observed returns an object as it was last seen in the API, nil when it is not there. It must not block.
 	Observed func(store.Ref) metav1.Object
-	// FieldManager owns what is written; one for each ambassador_id, so that two instances do not take each other's
-	// fields.
-	FieldManager string
+	// AmbassadorID is the instance that writes. Its field manager is emissary-<id>, so that two instances do not take each
+	// other's fields.
+	AmbassadorID string
+	// Takeover is how long an instance that is named earlier may be behind before this one speaks for it. Default
+	// DefaultTakeover.
+	Takeover time.Duration
 	// Events records transitions; nil records nothing.
 	Events record.EventRecorder
 	// Log takes failures.
@@ -54,12 +57,18 @@ type Writer struct {
 	mu      sync.Mutex
 	wanted  map[store.Ref]Update
 	written map[store.Ref]Update // by this leader, in this term
+	// behind are the objects for which another instance should speak, and the time until which it may be behind.
+	behind  map[store.Ref]time.Time
+	failing map[store.Ref]string // the reason, empty for none, that this leader noted last
 	queue   workqueue.TypedRateLimitingInterface[store.Ref]
 	broken  map[string]bool // kinds whose failure was logged
 }
 
 // NewWriter returns a writer that does not lead.
 func NewWriter(options WriterOptions) *Writer {
+	if options.Takeover == 0 {
+		options.Takeover = DefaultTakeover
+	}
 	w := &Writer{
 		options:   options,
 		resources: map[string]schema.GroupVersionResource{},
@@ -97,6 +106,7 @@ func (w *Writer) Lead(ctx context.Context) {
 	queue := workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[store.Ref](firstRetry, lastRetry))
 	w.mu.Lock()
 	w.queue, w.written = queue, map[store.Ref]Update{}
+	w.behind, w.failing = map[store.Ref]time.Time{}, map[store.Ref]string{}
 	for ref := range w.wanted {
 		queue.Add(ref)
 	}
@@ -135,71 +145,95 @@ func (w *Writer) write(ctx context.Context, ref store.Ref) error {
 	w.mu.Lock()
 	update, wanted := w.wanted[ref]
 	last, written := w.written[ref]
+	due, behind := w.behind[ref]
 	w.mu.Unlock()
-	if !wanted && !written {
+	waited := behind && !time.Now().Before(due)
+	if !wanted && !written || wanted && written && last == update && !waited {
 		return nil
 	}
-	object := w.options.Observed(ref)
-	if object == nil { // gone, and its status with it
-		w.remember(ref, nil)
-		return nil
-	}
-	before := conditionsOf(object)
-	if written {
-		if wanted && last == update {
-			return nil
-		}
-	} else if says(before, update) {
-		w.remember(ref, &update)
-		return nil
-	}
-
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	var err error
-	if wanted {
-		err = w.apply(ctx, object, update, before)
-	} else {
-		err = w.withdraw(ctx, ref)
-	}
+	seen, err := w.observe(ctx, ref)
 	switch {
-	case apierrors.IsNotFound(err) && w.options.Observed(ref) == nil:
-		w.remember(ref, nil)
-		return nil
 	case err != nil:
 		return err
-	case wanted:
-		w.remember(ref, &update)
-		w.record(object, update, before)
-	default:
-		w.remember(ref, nil)
+	case seen == nil: // gone, and its status with it
+		w.forget(ref)
+		return nil
+	case !wanted:
+		return w.withdraw(ctx, ref)
 	}
+	at := placeOf(w.options.AmbassadorID, seen, waited)
+	before := at.before(w.options.AmbassadorID, seen)
+	switch {
+	case update.pending() && (settled(before, update.Generation) || written && last.Generation == update.Generation):
+		// What was said of this generation holds until Envoy answers. Otherwise a restart, after which its answer is awaited
+		// for every object, would rewrite them all, twice.
+		return nil
+	case !written && at.saysAll(w.options.AmbassadorID, seen, update), waited && last == update && !at.top:
+		w.remember(ref, update, at)
+		return nil
+	}
+	if at, err = w.apply(ctx, seen, update, at); err != nil {
+		if apierrors.IsNotFound(err) && w.options.Observed(ref) == nil {
+			w.forget(ref)
+			return nil
+		}
+		return err
+	}
+	w.remember(ref, update, at)
+	w.record(ref, seen, before, update)
 	return nil
 }
 
-// apply writes by server-side apply: no read before, no conflict with other writers of other fields.
-func (w *Writer) apply(ctx context.Context, object metav1.Object, update Update, before []metav1.Condition) error {
-	patch := render(update, object.GetUID(), update.Conditions(before, metav1.Now()))
-	_, err := w.options.Client.Resource(w.resources[update.Ref.Kind]).Namespace(update.Ref.Namespace).
-		ApplyStatus(ctx, update.Ref.Name, patch, metav1.ApplyOptions{FieldManager: w.options.FieldManager, Force: true})
-	return err
+// apply writes by server-side apply: no read before, no conflict with other writers of other fields. Where another
+// instance has the conditions at the top and may keep them, it leaves them alone.
+func (w *Writer) apply(ctx context.Context, seen *observed, update Update, at place) (place, error) {
+	err := w.patch(ctx, update.Ref, render(update, w.options.AmbassadorID, seen, at, metav1.Now()), !at.top || at.force)
+	if apierrors.IsConflict(err) && at.top && !at.force {
+		at = at.yielded()
+		err = w.patch(ctx, update.Ref, render(update, w.options.AmbassadorID, seen, at, metav1.Now()), true)
+	}
+	return at, err
 }
 
 // withdraw removes this instance's words from an object that it serves no longer.
 func (w *Writer) withdraw(ctx context.Context, ref store.Ref) error {
+	if err := w.patch(ctx, ref, skeleton(ref, ""), true); err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	w.forget(ref)
+	return nil
+}
+
+func (w *Writer) patch(ctx context.Context, ref store.Ref, object *unstructured.Unstructured, force bool) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
 	_, err := w.options.Client.Resource(w.resources[ref.Kind]).Namespace(ref.Namespace).
-		ApplyStatus(ctx, ref.Name, skeleton(ref, types.UID("")), metav1.ApplyOptions{FieldManager: w.options.FieldManager, Force: true})
+		ApplyStatus(ctx, ref.Name, object, metav1.ApplyOptions{FieldManager: "emissary-" + w.options.AmbassadorID, Force: force})
 	return err
 }
 
-func (w *Writer) remember(ref store.Ref, update *Update) {
+// remember notes what was written, and comes back where another instance should have spoken.
+func (w *Writer) remember(ref store.Ref, update Update, at place) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if update == nil {
-		delete(w.written, ref)
+	w.written[ref] = update
+	if !at.later {
+		delete(w.behind, ref)
 		return
 	}
-	w.written[ref] = *update
+	w.behind[ref] = time.Now().Add(w.options.Takeover)
+	if w.queue != nil {
+		w.queue.AddAfter(ref, w.options.Takeover)
+	}
+}
+
+// forget drops an object that is gone, or that has nothing of this instance any more.
+func (w *Writer) forget(ref store.Ref) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.written, ref)
+	delete(w.behind, ref)
+	delete(w.failing, ref)
 }
 
 // logFailure logs the first failure of each write, and one line for a kind whose every write must fail.
@@ -225,26 +259,4 @@ func (w *Writer) logFailure(ref store.Ref, err error, attempt int) {
 	if !logged {
 		w.options.Log.Warn(message, "object", ref.String(), "error", err)
 	}
-}
-
-// conditionsOf returns the conditions of an object; none when it could not be read as its type.
-func conditionsOf(object metav1.Object) []metav1.Condition {
-	if typed, ok := object.(v3alpha1.Object); ok {
-		return *typed.GetConditions()
-	}
-	return nil
-}
-
-// says reports whether the conditions already say what the update does.
-func says(conditions []metav1.Condition, update Update) bool {
-	same := 0
-	for _, want := range update.Conditions(conditions, metav1.Time{}) {
-		for _, have := range conditions {
-			have.LastTransitionTime, want.LastTransitionTime = metav1.Time{}, metav1.Time{}
-			if have == want {
-				same++
-			}
-		}
-	}
-	return same == 3
 }

@@ -88,7 +88,7 @@ func (b *bench) writer() (*status.Writer, *writes, *record.FakeRecorder) {
 	return status.NewWriter(status.WriterOptions{
 		Client:       dynamic.NewForConfigOrDie(config),
 		Observed:     b.source.Get,
-		FieldManager: "emissary-default",
+		AmbassadorID: "default",
 		Events:       events,
 		Log:          slog.New(slog.DiscardHandler),
 	}), counted, events
