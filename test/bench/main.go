@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -119,6 +120,8 @@ func isolate(ctx context.Context) error {
 	child.Args = append(child.Args, os.Args[1:]...)
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	child.Cancel = func() error { return child.Process.Signal(syscall.SIGTERM) } // it stops what it started
+	child.WaitDelay = time.Minute
 	err = child.Run()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		os.Exit(1) // it has said why

@@ -90,6 +90,9 @@ func (p plan) run(ctx context.Context) (*report.Results, error) {
 	}
 	defer backend.Close()
 	r := &runner{plan: p, dir: dir, results: &report.Results{Machine: report.ThisMachine()}}
+	if r.results.Machine.Version, err = testbed.Version(ctx); err != nil {
+		return nil, err
+	}
 	if r.wants(benchmarks) {
 		r.part(ctx, "Go benchmarks", r.benchmarks)
 	}
@@ -103,6 +106,9 @@ func (p plan) run(ctx context.Context) (*report.Results, error) {
 		for _, shape := range r.shapes {
 			r.part(ctx, "Mappings as "+string(shape), func(ctx context.Context) error { return r.stations(ctx, shape) })
 		}
+	}
+	if r.wants(apply) {
+		r.part(ctx, "Mappings in a folder", r.folders)
 	}
 	return r.results, context.Cause(ctx)
 }
@@ -178,6 +184,19 @@ func (r *runner) station(ctx context.Context, plane *testbed.Plane, shape testbe
 	return nil
 }
 
+// folders measures apply without an API server.
+func (r *runner) folders(ctx context.Context) error {
+	for _, n := range r.sizes {
+		result, err := scenario.ApplyToFolder(ctx, r.dir, gatewayPort, testbed.Prefixes, n, r.samples)
+		if err != nil {
+			return fmt.Errorf("at %d Mappings: %w", n, err)
+		}
+		r.results.Apply = append(r.results.Apply, result)
+		fmt.Printf("  %6d prefixes: write to first 200: p50 %.1f ms, p99 %.1f ms, wrong answers %v\n", n, result.FromSent.P50, result.FromSent.P99, result.Wrong)
+	}
+	return nil
+}
+
 // answers counts wrong answers while things change, on a control plane of its own.
 func (r *runner) answers(ctx context.Context) (err error) {
 	const already = 50
@@ -193,7 +212,7 @@ func (r *runner) answers(ctx context.Context) (err error) {
 	}
 	defer s.Controller.Stop()
 	for _, measure := range []func() (report.Answers, error){
-		func() (report.Answers, error) { return scenario.Rotated(ctx, s, httpsPort, r.changes) },
+		func() (report.Answers, error) { return scenario.Rotated(ctx, s, httpsPort, 10*r.changes) },
 		func() (report.Answers, error) { return scenario.Swapped(ctx, s, r.changes) },
 		func() (report.Answers, error) { return scenario.Rolled(ctx, s, r.changes) },
 		func() (report.Answers, error) { return scenario.Replaced(ctx, s, r.changes) },

@@ -3,14 +3,13 @@ package report
 import (
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// ThisMachine describes the machine, as far as it says nothing about whose it is. The versions of Envoy and Kubernetes
-// are for the run to fill in.
+// ThisMachine describes the machine, as far as it says nothing about whose it is. The versions of what
+// is measured are for the run to fill in.
 func ThisMachine() Machine {
 	m := Machine{
 		Date:      time.Now().UTC().Format("2006-01-02"),
@@ -21,13 +20,6 @@ func ThisMachine() Machine {
 	kilobytes, err := strconv.Atoi(strings.TrimSuffix(procField("/proc/meminfo", "MemTotal"), " kB"))
 	if err == nil {
 		m.MemoryMiB = kilobytes / 1024
-	}
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range build.Settings {
-			if setting.Key == "vcs.revision" {
-				m.Revision = setting.Value[:min(12, len(setting.Value))]
-			}
-		}
 	}
 	return m
 }

@@ -37,7 +37,7 @@ func (r *Results) applyPlot() Plot {
 	for _, shape := range []string{"prefixes", "hosts"} {
 		p50, p99 := Line{Name: "p50, " + shape}, Line{Name: "p99, " + shape}
 		for _, a := range r.Apply {
-			if a.Shape == shape {
+			if a.Shape == shape && a.Source == "cluster" {
 				p50.Points = append(p50.Points, Point{float64(a.N), a.FromSent.P50})
 				p99.Points = append(p99.Points, Point{float64(a.N), a.FromSent.P99})
 			}

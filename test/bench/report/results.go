@@ -26,7 +26,8 @@ type Machine struct {
 	Go         string `json:"go"`
 	Envoy      string `json:"envoy,omitempty"`
 	Kubernetes string `json:"kubernetes,omitempty"`
-	Revision   string `json:"revision,omitempty"`
+	// Version is the product's.
+	Version string `json:"version"`
 }
 
 // Apply is how long it takes from creating one more Mapping on top of N to the first 200 through Envoy.
@@ -37,8 +38,8 @@ type Apply struct {
 	// FromSent counts from the moment the Mapping was sent, FromCreated from the moment the API server had answered.
 	FromSent    Distribution `json:"from_sent_ms"`
 	FromCreated Distribution `json:"from_created_ms"`
-	// ToProgrammed counts from sending until the Mapping's status says Programmed.
-	ToProgrammed Distribution `json:"to_programmed_ms"`
+	// ToProgrammed counts from sending until the Mapping's status says Programmed. There is none in a folder.
+	ToProgrammed *Distribution `json:"to_programmed_ms,omitempty"`
 	// Inside says where the time goes, as the controller's own metrics have it: the mean of each step.
 	Inside map[string]float64 `json:"inside_mean_ms"`
 	Asked  int                `json:"requests"`

@@ -34,7 +34,7 @@ func (r *Results) Write(dir string) error {
 		}
 	}
 	var page bytes.Buffer
-	if err := readme.Execute(&page, map[string]any{"Results": r, "Rows": r.Rows(), "Plots": r.plots()}); err != nil {
+	if err := readme.Execute(&page, map[string]any{"Results": r, "Rows": r.Rows(), "Plots": r.plots(), "Flat": flatGrowth}); err != nil {
 		return err
 	}
 	files["README.md"] = page.Bytes()

@@ -30,7 +30,7 @@ func Added(ctx context.Context, s *Station, mappings int, most time.Duration) (r
 		if time.Since(start) > most {
 			break
 		}
-		one, err := applyOne(ctx, s.Plane, s.Controller, s.Shape, s.Plane.Next())
+		one, err := applyOne(ctx, s.Controller, s.Shape, s.Plane.Next(), s.create)
 		if err != nil {
 			crowd.Stop()
 			return report.Answers{}, fmt.Errorf("after %d Mappings: %w", result.Changes, err)

@@ -4,11 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"time"
-
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"terraform-provider-emissary/test/bench/load"
 	"terraform-provider-emissary/test/bench/report"
@@ -83,8 +79,8 @@ type gateway struct {
 }
 
 func startGateway(ctx context.Context, dir string, port, prefixes int) (*gateway, error) {
-	folder := filepath.Join(dir, fmt.Sprintf("prefixes-%d", prefixes))
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	folder, err := testbed.NewFolder(dir)
+	if err != nil {
 		return nil, err
 	}
 	shape := testbed.Prefixes
@@ -93,12 +89,12 @@ func startGateway(ctx context.Context, dir string, port, prefixes int) (*gateway
 		mapping := shape.Mapping(i)
 		// One Service for all: what is compared is finding the route, not connections to more and more clusters.
 		mapping.Spec.Service = shape.Mapping(0).Spec.Service
-		objects = append(objects, client.Object(mapping))
+		objects = append(objects, mapping)
 	}
-	if err := testbed.Folder(folder).Write("all.yaml", objects...); err != nil {
+	if err := folder.Write("all.yaml", objects...); err != nil {
 		return nil, err
 	}
-	controller, err := testbed.StartController(ctx, testbed.ControllerOptions{Manifests: folder, Dir: dir, Port: port, Workers: 1})
+	controller, err := testbed.StartController(ctx, testbed.ControllerOptions{Manifests: string(folder), Dir: dir, Port: port, Workers: 1})
 	if err != nil {
 		return nil, err
 	}

@@ -59,6 +59,22 @@ func Binary() (string, error) {
 	return path, nil
 }
 
+// Version is the version of the product.
+func Version(ctx context.Context) (string, error) {
+	binary, err := Binary()
+	if err != nil {
+		return "", err
+	}
+	output, err := exec.CommandContext(ctx, binary, "version").Output()
+	if err != nil {
+		return "", fmt.Errorf("ask %s for its version: %w", binary, err)
+	}
+	// "terraform-provider-emissary v1.2.3 (go1.26, linux/amd64)"
+	_, version, _ := strings.Cut(string(output), " ")
+	version, _, _ = strings.Cut(strings.TrimSpace(version), " ")
+	return version, nil
+}
+
 // StartController starts the controller and returns when it says that it is ready. The caller stops it.
 func StartController(ctx context.Context, options ControllerOptions) (*Controller, error) {
 	binary, err := Binary()

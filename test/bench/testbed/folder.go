@@ -12,6 +12,12 @@ import (
 // Folder is a folder of manifests for the controller to serve.
 type Folder string
 
+// NewFolder makes a new folder within another.
+func NewFolder(dir string) (Folder, error) {
+	made, err := os.MkdirTemp(dir, "manifests-")
+	return Folder(made), err
+}
+
 // Write puts objects into one file, in place of those it held, so that nobody reads half of it.
 func (f Folder) Write(file string, objects ...client.Object) error {
 	var stream bytes.Buffer

@@ -2,12 +2,13 @@ package testbed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"terraform-provider-emissary/crds/v3alpha1"
@@ -36,30 +37,54 @@ func (p *Plane) AwaitProgrammed(ctx context.Context, mapping *v3alpha1.Mapping) 
 	return fmt.Errorf("Mapping %s: no status Programmed for generation %d within %s", mapping.Name, generation, programmedTimeout)
 }
 
-// AwaitAllProgrammed returns when the status of every Mapping and Host is written.
+// AwaitAllProgrammed returns when the status of every Mapping and Host says so.
 func (p *Plane) AwaitAllProgrammed(ctx context.Context, timeout time.Duration) error {
-	return Await(ctx, "every status to be written", timeout, func(ctx context.Context) error {
-		var mappings v3alpha1.MappingList
-		var hosts v3alpha1.HostList
-		if err := errors.Join(p.Objects.List(ctx, &mappings), p.Objects.List(ctx, &hosts)); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	for _, list := range []client.ObjectList{&v3alpha1.HostList{}, &v3alpha1.MappingList{}} {
+		if err := p.awaitProgrammed(ctx, list); err != nil {
 			return err
 		}
-		missing := 0
-		for i := range mappings.Items {
-			if !programmed(&mappings.Items[i], mappings.Items[i].Generation) {
-				missing++
+	}
+	return nil
+}
+
+// awaitProgrammed reads all objects once and follows their changes: reading thousands again and again would take the
+// machine from the controller that is waited for.
+func (p *Plane) awaitProgrammed(ctx context.Context, list client.ObjectList) error {
+	for {
+		if err := p.Objects.List(ctx, list); err != nil {
+			return err
+		}
+		missing := map[string]bool{}
+		note := func(object runtime.Object) {
+			if o, ok := object.(v3alpha1.Object); ok {
+				if programmed(o, o.GetGeneration()) {
+					delete(missing, o.GetName())
+				} else {
+					missing[o.GetName()] = true
+				}
 			}
 		}
-		for i := range hosts.Items {
-			if !programmed(&hosts.Items[i], hosts.Items[i].Generation) {
-				missing++
+		_ = meta.EachListItem(list, func(object runtime.Object) error { note(object); return nil })
+		if len(missing) == 0 {
+			return nil
+		}
+		changes, err := p.Objects.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}})
+		if err != nil {
+			return err
+		}
+		for change := range changes.ResultChan() {
+			if note(change.Object); len(missing) == 0 {
+				changes.Stop()
+				return nil
 			}
 		}
-		if missing > 0 {
-			return fmt.Errorf("%d of %d objects do not say Programmed", missing, len(mappings.Items)+len(hosts.Items))
+		// The API server ends a watch after some minutes.
+		if ctx.Err() != nil {
+			return fmt.Errorf("%d of %d objects do not say Programmed: %w", len(missing), meta.LenList(list), ctx.Err())
 		}
-		return nil
-	})
+	}
 }
 
 func programmed(object v3alpha1.Object, generation int64) bool {
