@@ -50,9 +50,13 @@ type axis struct {
 	from, to  float64
 }
 
+// newAxis leaves a little air on both ends, and shows a decade at least, so that noise looks like noise.
 func newAxis(low, high, from, to float64) axis {
-	// A little air on both ends.
-	return axis{low: math.Log10(low) - 0.08, high: math.Log10(high) + 0.08, from: from, to: to}
+	a := axis{low: math.Log10(low) - 0.08, high: math.Log10(high) + 0.08, from: from, to: to}
+	if missing := 1 - (a.high - a.low); missing > 0 {
+		a.low, a.high = a.low-missing/2, a.high+missing/2
+	}
+	return a
 }
 
 func (a axis) at(value float64) float64 {

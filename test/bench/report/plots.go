@@ -44,22 +44,28 @@ func (r *Results) applyPlot() Plot {
 		}
 		plot.Lines = append(plot.Lines, p50, p99)
 	}
+	least, most := float64(r.Apply[0].N), float64(r.Apply[0].N)
+	for _, a := range r.Apply {
+		least, most = min(least, float64(a.N)), max(most, float64(a.N))
+	}
 	plot.Lines = append(plot.Lines,
+		Line{Name: "goal for p50", Dashed: true, Points: []Point{{least, applyP50}, {most, applyP50}}},
+		Line{Name: "goal for p99", Dashed: true, Points: []Point{{least, applyP99}, {most, applyP99}}},
 		Line{Name: "Contour, mean", Dashed: true, Points: []Point{{100, 28}, {1000, 101}, {3000, 329}}},
 		Line{Name: "Envoy Gateway, mean", Dashed: true, Points: []Point{{100, 58}, {1000, 319}, {3000, 658}}})
 	return plot
 }
 
 func (r *Results) throughputPlot() Plot {
-	plot := Plot{File: "throughput.svg", Title: "Requests for each second of Envoy's processor time", X: "prefixes on one Host", Y: "requests"}
-	line := Line{Name: "this controller"}
-	for i, t := range r.Throughput {
-		if i == 0 {
-			line.Points = append(line.Points, Point{float64(t.Base), Median(t.BasePerSecond)})
-		}
-		line.Points = append(line.Points, Point{float64(t.N), Median(t.PerSecond)})
+	plot := Plot{File: "throughput.svg", Title: "Requests for each second of Envoy's processor time", X: "prefixes on one Host", Y: "% of the rate at 10"}
+	if len(r.Throughput) == 0 {
+		return plot
 	}
-	plot.Lines = []Line{line}
+	line := Line{Name: "this controller", Points: []Point{{float64(r.Throughput[0].Base), 100}}}
+	for _, t := range r.Throughput {
+		line.Points = append(line.Points, Point{float64(t.N), 100 * t.Share})
+	}
+	plot.Lines = []Line{line, {Name: "a list of routes", Dashed: true, Points: []Point{{10, 100}, {1000, 81}, {10000, 26}}}}
 	return plot
 }
 
