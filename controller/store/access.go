@@ -3,6 +3,7 @@ package store
 import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/crds/v3alpha1"
 )
@@ -41,6 +42,12 @@ func (s *Store) LogServices() []*v3alpha1.LogService { return s.logServices.all(
 // Mappings returns all Mappings.
 func (s *Store) Mappings() []*v3alpha1.Mapping { return s.mappings.all() }
 
+// Mapping finds a Mapping; nil when it is not known.
+func (s *Store) Mapping(namespace, name string) *v3alpha1.Mapping {
+	mapping, _ := s.mappings.get(namespace, name)
+	return mapping
+}
+
 // Modules returns all Modules.
 func (s *Store) Modules() []*v3alpha1.Module { return s.modules.all() }
 
@@ -55,6 +62,15 @@ func (s *Store) TLSContexts() []*v3alpha1.TLSContext { return s.tlsContexts.all(
 
 // TracingServices returns all TracingServices.
 func (s *Store) TracingServices() []*v3alpha1.TracingService { return s.tracingServices.all() }
+
+// Object finds an object of any kind but Endpoints; nil when it is not known.
+func (s *Store) Object(ref Ref) metav1.Object {
+	table := s.byKind[ref.Kind]
+	if table == nil {
+		return nil
+	}
+	return table.object(key{ref.Namespace, ref.Name})
+}
 
 // Service finds a Service; nil when it is not known.
 func (s *Store) Service(namespace, name string) *corev1.Service {

@@ -14,12 +14,15 @@ import (
 type endpointTable struct {
 	table     table[*discoveryv1.EndpointSlice]
 	byService map[key][]*discoveryv1.EndpointSlice
+	// changes takes the Services whose endpoints changed.
+	changes map[Ref]struct{}
 }
 
-func newEndpointTable() *endpointTable {
+func newEndpointTable(changes map[Ref]struct{}) *endpointTable {
 	return &endpointTable{
 		table:     table[*discoveryv1.EndpointSlice]{byKey: map[key]*discoveryv1.EndpointSlice{}, content: sliceContent},
 		byService: map[key][]*discoveryv1.EndpointSlice{},
+		changes:   changes,
 	}
 }
 
@@ -51,6 +54,7 @@ func (t *endpointTable) upsert(obj metav1.Object) (changed bool) {
 	}
 	t.table.upsert(next)
 	service := serviceOf(next)
+	t.note(service)
 	t.byService[service] = append(slices.Clone(t.byService[service]), next)
 	slices.SortFunc(t.byService[service], func(a, b *discoveryv1.EndpointSlice) int { return cmp.Compare(a.Name, b.Name) })
 	return true
@@ -65,8 +69,11 @@ func (t *endpointTable) delete(k key) (changed bool) {
 	return t.table.delete(k)
 }
 
+func (t *endpointTable) object(k key) metav1.Object { return t.table.object(k) }
+
 func (t *endpointTable) unindex(slice *discoveryv1.EndpointSlice) {
 	service := serviceOf(slice)
+	t.note(service)
 	kept := make([]*discoveryv1.EndpointSlice, 0, len(t.byService[service]))
 	for _, other := range t.byService[service] {
 		if other.Name != slice.Name {
@@ -78,6 +85,10 @@ func (t *endpointTable) unindex(slice *discoveryv1.EndpointSlice) {
 		return
 	}
 	t.byService[service] = kept
+}
+
+func (t *endpointTable) note(service key) {
+	t.changes[Ref{Kind: "Endpoints", Namespace: service.namespace, Name: service.name}] = struct{}{}
 }
 
 // sameSlice is the change test of EndpointSlices: the endpoint controller writes annotations and generations that say

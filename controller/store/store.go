@@ -6,7 +6,10 @@
 package store
 
 import (
+	"cmp"
+	"maps"
 	"reflect"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +24,10 @@ type Ref struct {
 
 // String renders the reference the way messages name objects: "Mapping default/quote".
 func (r Ref) String() string { return r.Kind + " " + r.Namespace + "/" + r.Name }
+
+func (r Ref) compare(other Ref) int {
+	return cmp.Or(cmp.Compare(r.Kind, other.Kind), cmp.Compare(r.Namespace, other.Namespace), cmp.Compare(r.Name, other.Name))
+}
 
 // Store is the set of known objects. The zero value is not usable; call New.
 type Store struct {
@@ -43,11 +50,13 @@ type Store struct {
 	slices            *endpointTable
 
 	byKind map[string]kindTable
+	// changes are the objects that changed since they were last taken.
+	changes map[Ref]struct{}
 }
 
 // New returns an empty Store.
 func New() *Store {
-	s := &Store{byKind: map[string]kindTable{}}
+	s := &Store{byKind: map[string]kindTable{}, changes: map[Ref]struct{}{}}
 	s.authServices = register(s, "AuthService", func(o *v3alpha1.AuthService) any { return &o.Spec })
 	s.consulResolvers = register(s, "ConsulResolver", func(o *v3alpha1.ConsulResolver) any { return &o.Spec })
 	s.devPortals = register(s, "DevPortal", func(o *v3alpha1.DevPortal) any { return &o.Spec })
@@ -64,7 +73,7 @@ func New() *Store {
 	s.tracingServices = register(s, "TracingService", func(o *v3alpha1.TracingService) any { return &o.Spec })
 	s.secrets = register(s, "Secret", func(o *corev1.Secret) any { return &o.Data })
 	s.services = register(s, "Service", func(o *corev1.Service) any { return &o.Spec })
-	s.slices = newEndpointTable()
+	s.slices = newEndpointTable(s.changes)
 	s.byKind["EndpointSlice"] = s.slices
 	return s
 }
@@ -77,8 +86,9 @@ func (s *Store) Upsert(obj metav1.Object) (changed bool) {
 	if endpoints, ok := obj.(*corev1.Endpoints); ok {
 		return s.upsertEndpoints(endpoints)
 	}
-	table := s.byKind[kindOf(obj)]
-	return table != nil && table.upsert(obj)
+	ref := RefOf(obj)
+	table := s.byKind[ref.Kind]
+	return table != nil && s.note(ref, table.upsert(obj))
 }
 
 // Delete forgets an object and reports whether it was known.
@@ -87,7 +97,23 @@ func (s *Store) Delete(ref Ref) (changed bool) {
 		return s.deleteEndpoints(ref)
 	}
 	table := s.byKind[ref.Kind]
-	return table != nil && table.delete(key{ref.Namespace, ref.Name})
+	return table != nil && s.note(ref, table.delete(key{ref.Namespace, ref.Name}))
+}
+
+// note remembers a change. EndpointSlices note theirs themselves.
+func (s *Store) note(ref Ref, changed bool) bool {
+	if changed && ref.Kind != "EndpointSlice" {
+		s.changes[ref] = struct{}{}
+	}
+	return changed
+}
+
+// TakeChanges returns the objects that were added, changed or deleted since the last call, in order. A change of an
+// EndpointSlice is one of its Service's "Endpoints".
+func (s *Store) TakeChanges() []Ref {
+	changes := slices.SortedFunc(maps.Keys(s.changes), Ref.compare)
+	clear(s.changes)
+	return changes
 }
 
 // kindOf names the kind of a typed object by its Go type, which is spelt the same; informers leave TypeMeta empty.

@@ -164,3 +164,34 @@ func TestTrimKeepsWhatIsRead(t *testing.T) {
 		t.Errorf("data is %v, want the certificate and the key alone", secret.Data)
 	}
 }
+
+func TestChangesAreTakenOnce(t *testing.T) {
+	t.Parallel()
+	s := New()
+	s.Upsert(mapping())
+	s.Upsert(&corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "quote"}})
+	slice := &discoveryv1.EndpointSlice{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "default", Name: "quote-abc", Labels: map[string]string{discoveryv1.LabelServiceName: "quote"},
+	}}
+	s.Upsert(slice)
+	want := []Ref{{"Endpoints", "default", "quote"}, {"Mapping", "default", "quote"}, {"Service", "default", "quote"}}
+	if got := s.TakeChanges(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	same := mapping()
+	same.ResourceVersion = "2"
+	s.Upsert(same)
+	if got := s.TakeChanges(); len(got) != 0 {
+		t.Errorf("nothing that matters changed, yet: %v", got)
+	}
+
+	// A slice that moves to another Service is a change of both.
+	moved := slice.DeepCopy()
+	moved.Labels[discoveryv1.LabelServiceName] = "other"
+	s.Upsert(moved)
+	s.Delete(Ref{"Mapping", "default", "quote"})
+	want = []Ref{{"Endpoints", "default", "other"}, {"Endpoints", "default", "quote"}, {"Mapping", "default", "quote"}}
+	if got := s.TakeChanges(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}

@@ -16,6 +16,7 @@ type key struct{ namespace, name string }
 type kindTable interface {
 	upsert(obj metav1.Object) (changed bool)
 	delete(k key) (changed bool)
+	object(k key) metav1.Object // nil when there is none
 }
 
 // table holds the objects of one kind.
@@ -62,6 +63,14 @@ func (t *table[T]) get(namespace, name string) (T, bool) {
 	return obj, ok
 }
 
+func (t *table[T]) object(k key) metav1.Object {
+	obj, known := t.byKey[k]
+	if !known {
+		return nil
+	}
+	return obj
+}
+
 // all returns every object in load order. The slice is shared: callers must not change it.
 func (t *table[T]) all() []T {
 	if t.order == nil {
@@ -83,16 +92,20 @@ func sameMeta(a, b metav1.Object) bool {
 		maps.Equal(a.GetAnnotations(), b.GetAnnotations())
 }
 
-// compareLoadOrder orders as the strings "name.namespace" do. Emissary sorts its resources by that key, and "the first
-// one wins" rules depend on it.
+// compareLoadOrder orders objects by CompareLoadOrder.
 func compareLoadOrder(a, b metav1.Object) int {
-	an, bn := a.GetName(), b.GetName()
-	shared := min(len(an), len(bn))
-	if c := strings.Compare(an[:shared], bn[:shared]); c != 0 {
+	return CompareLoadOrder(a.GetNamespace(), a.GetName(), b.GetNamespace(), b.GetName())
+}
+
+// CompareLoadOrder orders objects of one kind as the strings "name.namespace" do. Emissary sorts its resources by that
+// key, and "the first one wins" rules depend on it.
+func CompareLoadOrder(aNamespace, aName, bNamespace, bName string) int {
+	shared := min(len(aName), len(bName))
+	if c := strings.Compare(aName[:shared], bName[:shared]); c != 0 {
 		return c
 	}
-	if len(an) == len(bn) {
-		return strings.Compare(a.GetNamespace(), b.GetNamespace())
+	if len(aName) == len(bName) {
+		return strings.Compare(aNamespace, bNamespace)
 	}
-	return strings.Compare(an[shared:]+"."+a.GetNamespace(), bn[shared:]+"."+b.GetNamespace())
+	return strings.Compare(aName[shared:]+"."+aNamespace, bName[shared:]+"."+bNamespace)
 }
