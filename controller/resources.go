@@ -25,6 +25,9 @@ func resources(output *compile.Output) []xds.Resource {
 	for _, listener := range output.Listeners {
 		add(xds.ListenerType, listener.GetName(), listener)
 	}
+	for _, scope := range output.Scopes {
+		add(xds.ScopeType, scope.GetName(), scope)
+	}
 	for _, routes := range output.Routes {
 		add(xds.RouteType, routes.GetName(), routes)
 	}

@@ -1,7 +1,9 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -77,45 +79,61 @@ func binds(binding *v3alpha1.HostBinding, listenerNamespace string, h *host, loo
 	return binding.Selector == nil || labelsMatch(binding.Selector.MatchLabels, h.labels, loose)
 }
 
-// associate gives every Host the groups it serves, in route order. Groups with a plain hostname are found by it, so
-// that many Hosts with Mappings of their own do not cost Hosts times Mappings.
-func associate(hosts []*host, ordered []*group, loose bool) {
-	byHostname := map[string][]*group{}
-	var others []*group
-	for _, g := range ordered {
-		if plain := g.hostname != "" && !isGlob(g.hostname) && !g.hostRegex && !g.everyHost; plain && !loose {
-			byHostname[g.hostname] = append(byHostname[g.hostname], g)
+// hostIndex holds the Hosts of this install, ordered by hostname and then in load order.
+type hostIndex struct {
+	all []*host
+	// plain are those whose hostname is no glob, by hostname, and globs the others.
+	plain map[string][]*host
+	globs []*host
+	// selecting are those with a mappingSelector.
+	selecting []*host
+}
+
+func newHostIndex(hosts []*host) *hostIndex {
+	index := &hostIndex{all: hosts, plain: map[string][]*host{}}
+	for i, h := range hosts {
+		h.place = i
+		if isGlob(h.hostname) {
+			index.globs = append(index.globs, h)
 		} else {
-			others = append(others, g)
+			index.plain[h.hostname] = append(index.plain[h.hostname], h)
+		}
+		if h.selector != nil {
+			index.selecting = append(index.selecting, h)
 		}
 	}
-	for _, h := range hosts {
-		candidates := ordered
-		if !isGlob(h.hostname) && !loose {
-			candidates = merged(byHostname[h.hostname], others)
-		}
-		for _, g := range candidates {
-			if h.serves(g, loose) {
-				h.groups = append(h.groups, g)
-			}
+	return index
+}
+
+// associate finds the Hosts of groups, which are in route order, and gives every Host the groups it serves.
+func (c *Compiler) associate(ordered []*group) {
+	for _, g := range ordered {
+		g.hosts = c.hostsOf(g)
+		for _, h := range g.hosts {
+			h.groups = append(h.groups, g)
 		}
 	}
 }
 
-// merged merges two lists in route order into one.
-func merged(a, b []*group) []*group {
-	if len(a) == 0 {
-		return b
+// hostsOf finds the Hosts that serve a group. Those with a plain hostname are found by it, so that many Hosts with
+// Mappings of their own do not cost Hosts times Mappings.
+func (c *Compiler) hostsOf(g *group) (hosts []*host) {
+	loose := c.options.LooseLabelSelectors
+	candidates := [][]*host{c.hosts.all}
+	if plain := g.hostname != "" && !isGlob(g.hostname) && !g.hostRegex && !g.everyHost; plain && !loose {
+		candidates = [][]*host{c.hosts.plain[g.hostname], c.hosts.globs}
 	}
-	list := make([]*group, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if a[0].rank < b[0].rank {
-			list, a = append(list, a[0]), a[1:]
-		} else {
-			list, b = append(list, b[0]), b[1:]
+	for _, list := range candidates {
+		for _, h := range list {
+			if h.serves(g, loose) {
+				hosts = append(hosts, h)
+			}
 		}
 	}
-	return append(append(list, a...), b...)
+	if len(candidates) > 1 {
+		slices.SortFunc(hosts, func(a, b *host) int { return cmp.Compare(a.place, b.place) })
+	}
+	return hosts
 }
 
 func isGlob(hostname string) bool {

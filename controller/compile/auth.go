@@ -30,7 +30,7 @@ const defaultAuthTimeoutMs = 5000
 
 // readAuthServices merges the AuthServices of this install into one, whose requests are spread over all services; nil
 // when there is none. One without auth_service is no AuthService at all: the API refuses such an object.
-func (c *compiler) readAuthServices() *authorization {
+func (c *Compiler) readAuthServices() *authorization {
 	var specs []*v3alpha1.AuthServiceSpec
 	var refs []store.Ref
 	auth := &authorization{}
@@ -68,7 +68,7 @@ func (c *compiler) readAuthServices() *authorization {
 
 // refuseAuth refuses an AuthService and with it all requests: an install that wanted them authorized must not serve
 // them because of a mistake.
-func (c *compiler) refuseAuth(ref store.Ref, auth *authorization, err error) {
+func (c *Compiler) refuseAuth(ref store.Ref, auth *authorization, err error) {
 	auth.denied = true
 	c.refuseService(ref, fmt.Errorf("%w; every request but the probes is refused until this is corrected", err))
 }
@@ -119,7 +119,7 @@ func checkAuthService(spec *v3alpha1.AuthServiceSpec) error {
 }
 
 // noteAuthConflicts tells AuthServices that what they set is decided by another one.
-func (c *compiler) noteAuthConflicts(refs []store.Ref, specs []*v3alpha1.AuthServiceSpec) {
+func (c *Compiler) noteAuthConflicts(refs []store.Ref, specs []*v3alpha1.AuthServiceSpec) {
 	for i := 1; i < len(specs); i++ {
 		if specs[i].PathPrefix != specs[0].PathPrefix {
 			c.ledger.warn(refs[i], ReasonConflict, "path_prefix differs from that of %s, which is used", refs[0])
@@ -152,7 +152,7 @@ func mergeAuth(specs []*v3alpha1.AuthServiceSpec) *v3alpha1.AuthServiceSpec {
 }
 
 // authCluster makes the one cluster of the AuthServices, with the connection settings of the first.
-func (c *compiler) authCluster(refs []store.Ref, specs []*v3alpha1.AuthServiceSpec, merged *v3alpha1.AuthServiceSpec) (string, error) {
+func (c *Compiler) authCluster(refs []store.Ref, specs []*v3alpha1.AuthServiceSpec, merged *v3alpha1.AuthServiceSpec) (string, error) {
 	u, err := c.externalService(refs[0], specs[0].AuthService, specs[0].TLS)
 	if err != nil {
 		return "", err
@@ -186,7 +186,7 @@ var (
 	authResponseHeaders = []string{"authorization", "location", "proxy-authenticate", "set-cookie", "www-authenticate"}
 )
 
-func (c *compiler) authFilter(spec *v3alpha1.AuthServiceSpec, cluster string) *extauthzv3.ExtAuthz {
+func (c *Compiler) authFilter(spec *v3alpha1.AuthServiceSpec, cluster string) *extauthzv3.ExtAuthz {
 	timeout := milliseconds(valueOr(spec.TimeoutMs, defaultAuthTimeoutMs))
 	filter := &extauthzv3.ExtAuthz{
 		TransportApiVersion: corev3.ApiVersion_V3,
@@ -282,7 +282,7 @@ end
 `
 
 // addAuthFilter adds the filter that asks the AuthService, or refuses everything.
-func (c *compiler) addAuthFilter(add func(name string, config proto.Message)) {
+func (c *Compiler) addAuthFilter(add func(name string, config proto.Message)) {
 	switch {
 	case c.authorization == nil:
 	case c.authorization.denied:
@@ -293,7 +293,7 @@ func (c *compiler) addAuthFilter(add func(name string, config proto.Message)) {
 }
 
 // authorizeRoute sets what a Mapping changes about authorization: bypass_auth, or more context for the AuthService.
-func (c *compiler) authorizeRoute(route *routev3.Route, m *mapping) {
+func (c *Compiler) authorizeRoute(route *routev3.Route, m *mapping) {
 	switch {
 	case isTrue(m.spec.BypassAuth):
 		c.bypassAuth(route)
@@ -309,7 +309,7 @@ func (c *compiler) authorizeRoute(route *routev3.Route, m *mapping) {
 var unauthorized = packed(&extauthzv3.ExtAuthzPerRoute{Override: &extauthzv3.ExtAuthzPerRoute_Disabled{Disabled: true}})
 
 // bypassAuth keeps the AuthService out of a route: redirects need no authorization.
-func (c *compiler) bypassAuth(route *routev3.Route) {
+func (c *Compiler) bypassAuth(route *routev3.Route) {
 	if c.authorization != nil {
 		perFilter(route, filterExtAuthz, unauthorized)
 	}

@@ -45,11 +45,11 @@ const defaultConnectTimeoutMs = 3000
 
 // clusterFor returns the name of the cluster that a Mapping's requests go to. The cluster is made when the first
 // Mapping needs it.
-func (c *compiler) clusterFor(m *mapping, marker string) string {
+func (c *Compiler) clusterFor(m *mapping, marker string) string {
 	return c.cluster(m.ref, c.mappingUpstream(m, marker))
 }
 
-func (c *compiler) mappingUpstream(m *mapping, marker string) upstream {
+func (c *Compiler) mappingUpstream(m *mapping, marker string) upstream {
 	spec, defaults := m.spec, c.module
 	u := upstream{
 		Service:          m.service,
@@ -91,11 +91,17 @@ func valueOr[T any](value *T, fallback T) T {
 }
 
 // cluster makes the cluster of an upstream once and returns its name. Whoever needs it is noted as an owner.
-func (c *compiler) cluster(owner store.Ref, u upstream) string {
+func (c *Compiler) cluster(owner store.Ref, u upstream) string {
 	name := u.clusterName()
-	if _, made := c.clusters[name]; !made {
-		c.clusters[name] = c.newCluster(name, u)
+	used := c.clusters.byName[name]
+	if used == nil {
+		used = &cluster{name: name, upstream: u}
+		c.clusters.add(used, c.options.Namespace)
+		used.message = c.newCluster(name, u)
+		c.clusters.assign(used)
+		c.delta.change(ResourceID{ClusterType, name}, used.message)
 	}
+	c.clusters.use(used)
 	c.ledger.uses(owner, ResourceID{ClusterType, name})
 	c.checkService(owner, u)
 	return name
@@ -138,7 +144,7 @@ func statName(service serviceName) string {
 }
 
 // newCluster builds the cluster of an upstream: where its endpoints are, and how connections to them behave.
-func (c *compiler) newCluster(name string, u upstream) *clusterv3.Cluster {
+func (c *Compiler) newCluster(name string, u upstream) *clusterv3.Cluster {
 	cluster := &clusterv3.Cluster{
 		Name:           name,
 		AltStatName:    cmp.Or(u.StatsName, statName(u.Service)),

@@ -12,21 +12,24 @@ package compile
 
 import (
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
-	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
-	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
-	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	ratelimitv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ratelimit/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
-	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 
+	"terraform-provider-emissary/controller/compile/partition"
 	"terraform-provider-emissary/controller/store"
 )
 
-// compiler carries one compilation.
-type compiler struct {
-	store   *store.Store
+// Compiler keeps what it made of the objects of a store, so that a change costs what depends on it. One goroutine owns
+// it; after a panic it is to be thrown away.
+//
+// A Mapping's change compiles its group again and the parts of the route tables that hold it; a Service's, its clusters;
+// an EndpointSlice's, its load assignments; a Secret's, what Envoy is given of it. Any other kind decides about everything,
+// and everything is compiled again.
+type Compiler struct {
 	options Options
+	limits  limits
+	store   *store.Store
 	ledger  ledger
 
 	module      *module
@@ -41,78 +44,95 @@ type compiler struct {
 	// everywhere lists the objects that every HTTP listener is made from: the Module and the external services.
 	everywhere []store.Ref
 
-	hosts     []*host
+	hosts     *hostIndex
 	tcpGroups map[string][]*tcpGroup
+
+	// mappings are the usable Mappings, and groups what they form, by key.
+	mappings map[store.Ref]*mapping
+	groups   map[string]*group
 
 	httpFilters []*hcmv3.HttpFilter
 	accessLogs  []*accesslogv3.AccessLog
 
-	listeners    map[string]*listenerv3.Listener
-	routes       map[string]*routev3.RouteConfiguration
-	clusters     map[string]*clusterv3.Cluster
-	assignments  map[string]*endpointv3.ClusterLoadAssignment
-	secrets      map[string]*tlsv3.Secret
-	secretFaults map[string]*fault
+	listeners map[string]*listenerv3.Listener
+	tables    []*table
+	// trees are the cuts of tables in the compilation before, by table.
+	trees    map[string]*partition.Tree
+	clusters *clusters
+	secrets  *secrets
+
+	// delta collects what an update changes; staleParts and staleGroups are what it has to make again.
+	delta       *Delta
+	staleParts  map[*part]bool
+	staleGroups []*group
+}
+
+// New returns a compiler that has compiled nothing yet.
+func New(o Options) *Compiler {
+	return &Compiler{options: o.withDefaults(), limits: defaultLimits, secrets: newSecrets()}
 }
 
 // Compile makes a complete configuration from the objects in a store. It never fails: what cannot be used is left out
 // and reported.
 func Compile(s *store.Store, o Options) *Output {
-	c := &compiler{
-		store:        s,
-		options:      o.withDefaults(),
-		ledger:       ledger{},
-		listeners:    map[string]*listenerv3.Listener{},
-		routes:       map[string]*routev3.RouteConfiguration{},
-		clusters:     map[string]*clusterv3.Cluster{},
-		assignments:  map[string]*endpointv3.ClusterLoadAssignment{},
-		secrets:      map[string]*tlsv3.Secret{},
-		secretFaults: map[string]*fault{},
+	c := New(o)
+	c.compile(s)
+	return c.Output()
+}
+
+// compile compiles everything.
+func (c *Compiler) compile(s *store.Store) {
+	*c = Compiler{
+		options:   c.options,
+		limits:    c.limits,
+		store:     s,
+		ledger:    ledger{},
+		mappings:  map[store.Ref]*mapping{},
+		groups:    map[string]*group{},
+		listeners: map[string]*listenerv3.Listener{},
+		clusters:  newClusters(),
+		trees:     c.cuts(),
+		secrets:   c.secrets.next(),
+		delta:     newDelta(),
 	}
 	c.module = c.ambassadorModule()
 	c.everywhere = append(c.everywhere, c.module.ref)
 	c.tlsContexts = c.tlsContextsByName()
 	c.resolvers = c.resolversByName()
 	c.openServices()
-	c.hosts = c.hostsByHostname()
-	hosts := c.hosts
+	c.hosts = newHostIndex(c.hostsByHostname())
 	c.tcpGroups = c.groupTCPMappings()
 	listeners := c.tcpListeners(c.listenersByName())
-	groups := inRouteOrder(c.groupMappings(c.mappings(), hosts))
-	associate(hosts, groups, c.options.LooseLabelSelectors)
+	groups := inRouteOrder(c.groupMappings())
+	c.associate(groups)
 
 	c.httpFilters = c.newHTTPFilters()
 	c.accessLogs = c.newAccessLogs()
 	for _, l := range listeners {
-		c.bindHosts(l, hosts)
+		c.bindHosts(l)
 	}
 	for _, l := range listeners {
 		c.compileListener(l)
 	}
-	c.reportUnserved(hosts, groups)
-	return &Output{
-		Listeners: sorted(c.listeners),
-		Routes:    sorted(c.routes),
-		Clusters:  sorted(c.clusters),
-		Endpoints: sorted(c.assignments),
-		Secrets:   sorted(c.secrets),
-		Owners:    owners(c.ledger),
-		Reports:   c.ledger,
+	for _, t := range c.tables {
+		c.finish(t)
+	}
+	for _, h := range c.hosts.all {
+		h.groups = nil // from now on the tables know
+		c.reportHost(h)
+	}
+	for _, g := range groups {
+		c.reportGroup(g)
 	}
 }
 
-// mappings returns the usable Mappings of this install in load order, and those of the controller's own pages after
-// them.
-func (c *compiler) mappings() []*mapping {
-	objects := c.store.Mappings()
-	mappings := make([]*mapping, 0, len(objects)+3)
-	for _, object := range objects {
-		if !c.member(object) {
-			continue
-		}
-		if m := c.newMapping(c.ledger.open(object), object.Namespace, object.Labels, &object.Spec); m != nil {
-			mappings = append(mappings, m)
+// cuts returns those of the tables.
+func (c *Compiler) cuts() map[string]*partition.Tree {
+	cuts := map[string]*partition.Tree{}
+	for _, t := range c.tables {
+		if t.tree != nil {
+			cuts[t.name] = t.tree
 		}
 	}
-	return append(mappings, c.syntheticMappings()...)
+	return cuts
 }

@@ -14,18 +14,23 @@ import (
 
 // endpoints makes the EDS resource of a Service's port once and returns its name. Clusters that differ in anything but
 // the port share it.
-func (c *compiler) endpoints(namespace, name string, service serviceName) string {
+func (c *Compiler) endpoints(namespace, name string, service serviceName) string {
 	resource := "k8s/" + namespace + "/" + name + "/" + strconv.FormatUint(uint64(service.port), 10)
-	if _, made := c.assignments[resource]; !made {
-		c.assignments[resource] = Endpoints(c.store, resource, namespace, name, service.port)
+	if c.clusters.assigned[resource] == nil {
+		key := serviceKey{namespace, name}
+		made := &assignment{name: resource, service: key, port: service.port}
+		made.message = endpoints(c.store, resource, namespace, name, service.port)
+		c.clusters.assigned[resource] = made
+		c.clusters.assignedTo[key] = append(c.clusters.assignedTo[key], made)
+		c.delta.change(ResourceID{EndpointType, resource}, made.message)
 	}
 	return resource
 }
 
-// Endpoints builds the load assignment of one port of a Service from its EndpointSlices. Endpoints that are ready take
+// endpoints builds the load assignment of one port of a Service from its EndpointSlices. Endpoints that are ready take
 // requests; when there is none, those that still serve while terminating do. A Service or port that does not exist has
 // no endpoints, and Envoy answers 503.
-func Endpoints(s *store.Store, resource, namespace, name string, port uint32) *endpointv3.ClusterLoadAssignment {
+func endpoints(s *store.Store, resource, namespace, name string, port uint32) *endpointv3.ClusterLoadAssignment {
 	target := targetPort(s.Service(namespace, name), port)
 	var ready, draining []*endpointv3.LbEndpoint
 	seen := map[string]bool{}

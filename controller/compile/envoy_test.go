@@ -117,16 +117,34 @@ func (s statics) listener(original *listenerv3.Listener) *listenerv3.Listener {
 			if filter.GetTypedConfig().UnmarshalTo(manager) != nil {
 				continue
 			}
-			name := manager.GetRds().GetRouteConfigName()
-			routes := s.routes[name]
-			if routes == nil {
-				s.t.Errorf("listener %s: no routes named %s", listener.Name, name)
-			}
-			manager.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: routes}
+			s.connect(manager)
 			filter.ConfigType = &listenerv3.Filter_TypedConfig{TypedConfig: s.pack(manager)}
 		}
 	}
 	return listener
+}
+
+// connect gives a connection manager its routes, or all parts of them.
+func (s statics) connect(manager *hcmv3.HttpConnectionManager) {
+	scoped := manager.GetScopedRoutes()
+	if scoped == nil {
+		name := manager.GetRds().GetRouteConfigName()
+		if s.routes[name] == nil {
+			s.t.Errorf("no routes named %s", name)
+		}
+		manager.RouteSpecifier = &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: s.routes[name]}
+		return
+	}
+	scopes := &hcmv3.ScopedRouteConfigurationsList{}
+	for name, routes := range s.routes {
+		if strings.HasPrefix(name, scoped.Name+"/") {
+			scope := scopeOf(name)
+			scope.RouteConfigurationName, scope.RouteConfiguration = "", routes
+			scopes.ScopedRouteConfigurations = append(scopes.ScopedRouteConfigurations, scope)
+		}
+	}
+	scoped.RdsConfigSource = nil
+	scoped.ConfigSpecifier = &hcmv3.ScopedRoutes_ScopedRouteConfigurationsList{ScopedRouteConfigurationsList: scopes}
 }
 
 // socket makes the secrets of a transport socket refer to the static ones.

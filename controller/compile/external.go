@@ -18,14 +18,14 @@ import (
 var errNoContext = errors.New("its TLSContext cannot be used")
 
 // refuseService reports why an external service is unusable, unless that is known already.
-func (c *compiler) refuseService(ref store.Ref, err error) {
+func (c *Compiler) refuseService(ref store.Ref, err error) {
 	if !errors.Is(err, errNoContext) {
 		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
 	}
 }
 
 // externalService works out the upstream of an external service. An error makes the object unusable.
-func (c *compiler) externalService(ref store.Ref, text, tlsContext string) (upstream, error) {
+func (c *Compiler) externalService(ref store.Ref, text, tlsContext string) (upstream, error) {
 	service, err := parseService(text, tlsContext != "")
 	if err != nil {
 		return upstream{}, err
@@ -57,7 +57,7 @@ func grpcService(cluster string, timeout *durationpb.Duration) *corev3.GrpcServi
 }
 
 // openServices reads the objects that configure external services, and those this version does not serve.
-func (c *compiler) openServices() {
+func (c *Compiler) openServices() {
 	c.authorization = c.readAuthServices()
 	c.rateLimit = c.readRateLimitServices()
 	c.tracing = c.readTracingServices()

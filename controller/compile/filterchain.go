@@ -13,7 +13,7 @@ import (
 
 // filterChains builds what handles the connections of a Listener: one chain for each server name that Hosts terminate
 // TLS for, with routes of its own, and one for cleartext with the routes of all Hosts.
-func (c *compiler) filterChains(l *listener) []*listenerv3.FilterChain {
+func (c *Compiler) filterChains(l *listener) []*listenerv3.FilterChain {
 	chains := c.tcpChains(l)
 	if !l.http {
 		return chains
@@ -40,7 +40,7 @@ func (c *compiler) filterChains(l *listener) []*listenerv3.FilterChain {
 }
 
 // yieldToTCP tells Hosts that a TCPMapping took their connections, as it does in Emissary.
-func (c *compiler) yieldToTCP(hosts []*host, l *listener) {
+func (c *Compiler) yieldToTCP(hosts []*host, l *listener) {
 	for _, h := range hosts {
 		c.ledger.warn(h.ref, ReasonConflict, "a TCPMapping for port %d takes connections that this Host would serve", l.port)
 	}
@@ -53,7 +53,7 @@ type serverName struct {
 }
 
 // serverNames sorts the Hosts that terminate TLS by server name, in the order of their hostnames.
-func (c *compiler) serverNames(l *listener) []*serverName {
+func (c *Compiler) serverNames(l *listener) []*serverName {
 	byName := map[string]*serverName{}
 	var names []*serverName
 	for _, h := range l.hosts {
@@ -86,9 +86,8 @@ func isServerName(name string) bool {
 }
 
 // httpsChain terminates TLS for one server name.
-func (c *compiler) httpsChain(l *listener, sni *serverName) *listenerv3.FilterChain {
-	routes := l.name + "/https/" + sni.name
-	c.routeConfiguration(l, routes, sni.hosts)
+func (c *Compiler) httpsChain(l *listener, sni *serverName) *listenerv3.FilterChain {
+	routes := c.newTable(l, l.name+"/https/"+sni.name, sni.hosts)
 	match := &listenerv3.FilterChainMatch{TransportProtocol: "tls"}
 	if sni.name != "*" {
 		match.ServerNames = []string{sni.name}
@@ -112,7 +111,7 @@ func (c *compiler) httpsChain(l *listener, sni *serverName) *listenerv3.FilterCh
 }
 
 // cleartextChain handles the connections without TLS; nil when no Host wants any.
-func (c *compiler) cleartextChain(l *listener) *listenerv3.FilterChain {
+func (c *Compiler) cleartextChain(l *listener) *listenerv3.FilterChain {
 	if l.udp {
 		return nil
 	}
@@ -125,8 +124,7 @@ func (c *compiler) cleartextChain(l *listener) *listenerv3.FilterChain {
 	if len(hosts) == 0 {
 		return nil
 	}
-	routes := l.name + "/cleartext"
-	c.routeConfiguration(l, routes, hosts)
+	routes := c.newTable(l, l.name+"/cleartext", hosts)
 	match := &listenerv3.FilterChainMatch{}
 	if l.inspects {
 		// A TLS connection for a server name that nobody serves must not end up here.

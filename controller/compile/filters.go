@@ -121,7 +121,7 @@ func checkGzip(gzip *gzipSettings) error {
 }
 
 // newHTTPFilters builds the HTTP filters of the install, in Emissary's order; the router comes last.
-func (c *compiler) newHTTPFilters() []*hcmv3.HttpFilter {
+func (c *Compiler) newHTTPFilters() []*hcmv3.HttpFilter {
 	s := &c.module.http.filters
 	var filters []*hcmv3.HttpFilter
 	add := func(name string, config proto.Message) {

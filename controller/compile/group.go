@@ -7,18 +7,23 @@ import (
 	"strconv"
 	"strings"
 
+	"terraform-provider-emissary/controller/compile/partition"
+	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
 // group is a set of Mappings that match the same requests and share them by weight.
 type group struct {
+	key string
+	// candidates are all Mappings of the key, in load order; the first one opened the group, and the others must agree
+	// with it.
+	candidates []*mapping
+
 	members []*mapping
 	// redirect answers every request of the group; there are no members then.
 	redirect *mapping
 	// shadow gets a copy of every request.
 	shadow *mapping
-	// first is the Mapping that opened the group; the others must agree with it.
-	first *mapping
 	// shared holds the settings that Mappings of a group have in common: the last one in load order that sets a field
 	// decides it, and headers to add are united.
 	shared *v3alpha1.MappingSpec
@@ -28,18 +33,25 @@ type group struct {
 	hostRegex bool
 	everyHost bool
 
-	// rank is the position in the order routes are tried in.
-	rank int
+	// hosts serve the group, in their order.
+	hosts []*host
 	// live is set when some Host serves the group as its Mappings say.
 	live bool
-	// noted is the RouteConfiguration the group was last noted to be in.
-	noted string
 
-	routes *groupRoutes
+	// routes are made when they are first needed, and paths are those they match.
+	routes   []*memberRoute
+	compiled bool
+	paths    partition.Range
+	// clusters are those that the routes use, and places where they are.
+	clusters []*cluster
+	places   []place
 }
 
+// first is the Mapping that opened the group.
+func (g *group) first() *mapping { return g.candidates[0] }
+
 // weight orders the group among others. All members match alike, so they weigh alike.
-func (g *group) weight() *routeWeight { return &g.first.weight }
+func (g *group) weight() *routeWeight { return &g.first().weight }
 
 // all returns every Mapping in the group.
 func (g *group) all() []*mapping {
@@ -52,26 +64,69 @@ func (g *group) all() []*mapping {
 	return list
 }
 
-// groupMappings sorts Mappings into groups, in load order.
-func (c *compiler) groupMappings(mappings []*mapping, hosts []*host) []*group {
-	selecting := slices.DeleteFunc(slices.Clone(hosts), func(h *host) bool { return h.selector == nil })
-	byKey := make(map[string]*group, len(mappings))
-	groups := make([]*group, 0, len(mappings))
-	for _, m := range mappings {
-		key := groupKey(m, selecting, c.options.LooseLabelSelectors)
-		g := byKey[key]
-		if g == nil {
-			g = &group{first: m, hostname: m.hostname, everyHost: m.everyHost}
-			g.hostRegex = m.spec.HostRegex && (m.spec.Host != "" || m.spec.Hostname != "")
-			byKey[key] = g
-			groups = append(groups, g)
+// groupMappings sorts the Mappings of this install, and those of the controller's own pages after them, into groups.
+func (c *Compiler) groupMappings() []*group {
+	for _, object := range c.store.Mappings() {
+		if m := c.admit(object); m != nil {
+			c.enter(m, c.keyOf(m))
+		}
+	}
+	for _, m := range c.syntheticMappings() {
+		c.enter(m, c.keyOf(m))
+	}
+	groups := make([]*group, 0, len(c.groups))
+	for _, g := range c.groups {
+		c.assemble(g)
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// enter adds a Mapping to the candidates of its group, which is to be assembled again.
+func (c *Compiler) enter(m *mapping, key string) {
+	g := c.groups[key]
+	if g == nil {
+		g = &group{key: key}
+		c.groups[key] = g
+	}
+	at, _ := slices.BinarySearchFunc(g.candidates, m, compareLoaded)
+	g.candidates = slices.Insert(g.candidates, at, m)
+	m.group = g
+}
+
+// leave takes a Mapping out of the candidates of its group, which is to be assembled again.
+func (c *Compiler) leave(m *mapping) {
+	m.group.candidates = slices.DeleteFunc(m.group.candidates, func(other *mapping) bool { return other == m })
+	delete(c.mappings, m.ref)
+}
+
+// compareLoaded orders Mappings the way they are loaded; the controller's own come last.
+func compareLoaded(a, b *mapping) int {
+	if a.everyHost != b.everyHost {
+		if b.everyHost {
+			return -1
+		}
+		return 1
+	}
+	return store.CompareLoadOrder(a.ref.Namespace, a.ref.Name, b.ref.Namespace, b.ref.Name)
+}
+
+// assemble makes a group of its candidates anew, and reports on them.
+func (c *Compiler) assemble(g *group) {
+	first := g.first()
+	*g = group{key: g.key, candidates: g.candidates, hostname: first.hostname, everyHost: first.everyHost}
+	g.hostRegex = first.spec.HostRegex && (first.spec.Host != "" || first.spec.Hostname != "")
+	for _, m := range g.candidates {
+		if !m.everyHost {
+			c.ledger[m.ref] = &Report{Generation: m.generation, Problems: slices.Clone(m.problems)}
 		}
 		c.join(g, m)
 	}
-	for _, g := range groups {
-		c.settle(g)
-	}
-	return groups
+	c.settle(g)
+}
+
+func (c *Compiler) keyOf(m *mapping) string {
+	return groupKey(m, c.hosts.selecting, c.options.LooseLabelSelectors)
 }
 
 // groupKey is equal for Mappings that belong to one group: same path, headers (with hostname and method), query
@@ -154,12 +209,12 @@ func whenTrue(b bool) any {
 }
 
 // join adds a Mapping to a group, or refuses it when it does not fit.
-func (c *compiler) join(g *group, m *mapping) {
-	if m != g.first {
+func (c *Compiler) join(g *group, m *mapping) {
+	if first := g.first(); m != first {
 		for _, rule := range agreement {
-			if value := rule.value(m.spec); value != nil && !reflect.DeepEqual(value, rule.value(g.first.spec)) {
+			if value := rule.value(m.spec); value != nil && !reflect.DeepEqual(value, rule.value(first.spec)) {
 				c.ledger.refuse(m.ref, ReasonConflict, "%s differs from that of %s, which matches the same requests: set it alike in both, "+
-					"or change prefix, hostname or precedence", rule.field, g.first)
+					"or change prefix, hostname or precedence", rule.field, first)
 				return
 			}
 		}
@@ -195,7 +250,7 @@ func (c *compiler) join(g *group, m *mapping) {
 }
 
 // settle checks the weights of a complete group and works out what its members share.
-func (c *compiler) settle(g *group) {
+func (c *Compiler) settle(g *group) {
 	if len(g.members) > 1 {
 		g.members = slices.DeleteFunc(g.members, func(m *mapping) bool {
 			weight := m.spec.Weight
@@ -268,7 +323,7 @@ func united(a, b map[string]v3alpha1.AddedHeader) map[string]v3alpha1.AddedHeade
 }
 
 // applyDefaults fills what no Mapping of a group sets from the Module's defaults.
-func (c *compiler) applyDefaults(shared *v3alpha1.MappingSpec) {
+func (c *Compiler) applyDefaults(shared *v3alpha1.MappingSpec) {
 	for _, defaults := range []fallbackFields{c.module.defaults.HTTPMapping, c.module.defaults.fallbackFields} {
 		if shared.AddRequestHeaders == nil {
 			shared.AddRequestHeaders = added(defaults.AddRequestHeaders)

@@ -26,7 +26,11 @@ type host struct {
 	// cleartext, and not by a Host with a wider hostname either.
 	closed bool
 
+	// place is the position among all Hosts.
+	place int
+	// groups are those the Host serves, in route order, and tables the route tables that have them.
 	groups []*group
+	tables []*table
 	served bool
 }
 
@@ -48,7 +52,7 @@ const fallbackSecret = "fallback-self-signed-cert"
 
 // hostsByHostname reads the Hosts of this install, ordered by hostname and then in load order. Where there is no Host
 // object at all, a default one serves every hostname.
-func (c *compiler) hostsByHostname() []*host {
+func (c *Compiler) hostsByHostname() []*host {
 	var hosts []*host
 	found := false
 	for _, object := range c.store.Hosts() {
@@ -69,7 +73,7 @@ func (c *compiler) hostsByHostname() []*host {
 
 // newHost checks a Host. Only one whose hostname makes no sense is left out altogether; any other mistake closes it, so
 // that its hostname is not served by something else.
-func (c *compiler) newHost(object *v3alpha1.Host) *host {
+func (c *Compiler) newHost(object *v3alpha1.Host) *host {
 	spec := &object.Spec
 	h := &host{
 		ref:       c.ledger.open(object),
@@ -124,7 +128,7 @@ func checkHostDomain(hostname string) error {
 
 // terminateTLS finds the certificate and the settings a Host terminates TLS with. It returns false when the Host asks
 // for TLS and cannot have it.
-func (c *compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
+func (c *Compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
 	if spec.TLSContext != nil && spec.TLSContext.Name != "" && spec.TLS != nil {
 		c.ledger.refuse(h.ref, ReasonInvalid, "tls and tlsContext exclude each other: keep one")
 		return false
@@ -153,7 +157,7 @@ func (c *compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
 
 // hostTLSSettings picks the settings beside the certificate: inline ones, those of the TLSContext the Host names, or of
 // one called "<host>-context".
-func (c *compiler) hostTLSSettings(h *host, spec *v3alpha1.HostSpec, secret secretName) (context store.Ref, settings tlsSettings, ok bool) {
+func (c *Compiler) hostTLSSettings(h *host, spec *v3alpha1.HostSpec, secret secretName) (context store.Ref, settings tlsSettings, ok bool) {
 	if spec.TLS != nil {
 		settings = inlineSettings(spec.TLS, h.namespace)
 		if err := settings.check(); err != nil {
@@ -213,11 +217,11 @@ func inlineSettings(tls *v3alpha1.HostTLS, namespace string) tlsSettings {
 }
 
 // certRequiredBySecret lets a key cert_required in the CA Secret decide, as Emissary does.
-func (c *compiler) certRequiredBySecret(settings tlsSettings) tlsSettings {
+func (c *Compiler) certRequiredBySecret(settings tlsSettings) tlsSettings {
 	if settings.ca.name == "" {
 		return settings
 	}
-	if secret := c.store.Secret(settings.ca.namespace, settings.ca.name); secret != nil {
+	if secret := c.secrets.decisive(c.store, settings.ca); secret != nil {
 		if value, set := secret.Data["cert_required"]; set {
 			settings.certRequired = strings.EqualFold(strings.TrimSpace(string(value)), "true")
 		}
@@ -227,14 +231,14 @@ func (c *compiler) certRequiredBySecret(settings tlsSettings) tlsSettings {
 
 // defaultHost serves every hostname of an install without Host objects: over TLS when the fallback certificate exists,
 // in cleartext otherwise.
-func (c *compiler) defaultHost() *host {
+func (c *Compiler) defaultHost() *host {
 	h := &host{
 		ref:       store.Ref{Kind: "Host", Namespace: c.options.Namespace, Name: "default-host"},
 		namespace: c.options.Namespace,
 		hostname:  "*",
 		insecure:  v3alpha1.InsecureActionRoute,
 	}
-	if c.store.Secret(c.options.Namespace, fallbackSecret) == nil {
+	if c.secrets.decisive(c.store, secretName{c.options.Namespace, fallbackSecret}) == nil {
 		return h
 	}
 	h.insecure = v3alpha1.InsecureActionRedirect

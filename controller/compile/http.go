@@ -87,15 +87,11 @@ func checkHeadersKB(kb *int) error {
 	return nil
 }
 
-// connectionManager builds the HTTP connection manager of a filter chain that takes its routes from a
-// RouteConfiguration.
-func (c *compiler) connectionManager(l *listener, routes string) *hcmv3.HttpConnectionManager {
+// connectionManager builds the HTTP connection manager of a filter chain that takes its routes from a table.
+func (c *Compiler) connectionManager(l *listener, routes *table) *hcmv3.HttpConnectionManager {
 	s := &c.module.http
 	manager := &hcmv3.HttpConnectionManager{
-		StatPrefix: l.statsPrefix,
-		RouteSpecifier: &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{
-			ConfigSource: overADS(), RouteConfigName: routes,
-		}},
+		StatPrefix:                l.statsPrefix,
 		HttpFilters:               c.httpFilters,
 		AccessLog:                 c.accessLogs,
 		NormalizePath:             wrapperspb.Bool(true),
@@ -129,6 +125,7 @@ func (c *compiler) connectionManager(l *listener, routes string) *hcmv3.HttpConn
 		manager.Http3ProtocolOptions = &corev3.Http3ProtocolOptions{}
 	}
 	c.trace(manager)
+	routes.connect(manager)
 	return manager
 }
 

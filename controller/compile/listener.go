@@ -53,7 +53,7 @@ var stacks = map[v3alpha1.Protocol][]v3alpha1.ProtocolLayer{
 }
 
 // listenersByName reads the Listeners of this install. Of two on one port the first in load order keeps it.
-func (c *compiler) listenersByName() []*listener {
+func (c *Compiler) listenersByName() []*listener {
 	var listeners []*listener
 	taken := map[string]store.Ref{}
 	for _, object := range c.store.Listeners() {
@@ -79,7 +79,7 @@ func (c *compiler) listenersByName() []*listener {
 	return listeners
 }
 
-func (c *compiler) newListener(ref store.Ref, object *v3alpha1.Listener) (*listener, error) {
+func (c *Compiler) newListener(ref store.Ref, object *v3alpha1.Listener) (*listener, error) {
 	spec := &object.Spec
 	if spec.Port < 1 || spec.Port > 65535 {
 		return nil, fmt.Errorf("port: %d is out of range: give 1 to 65535", spec.Port)
@@ -142,7 +142,7 @@ func (l *listener) bind(address string, port uint32, stack []v3alpha1.ProtocolLa
 }
 
 // protocolStack reads protocol or protocolStack; with both, the stack wins and the Listener is told.
-func (c *compiler) protocolStack(ref store.Ref, spec *v3alpha1.ListenerSpec) ([]v3alpha1.ProtocolLayer, error) {
+func (c *Compiler) protocolStack(ref store.Ref, spec *v3alpha1.ListenerSpec) ([]v3alpha1.ProtocolLayer, error) {
 	if len(spec.ProtocolStack) == 0 {
 		stack := stacks[spec.Protocol]
 		if stack == nil {
@@ -188,8 +188,8 @@ func checkBinding(binding *v3alpha1.HostBinding) error {
 }
 
 // bindHosts gives a Listener the Hosts it serves.
-func (c *compiler) bindHosts(l *listener, hosts []*host) {
-	for _, h := range hosts {
+func (c *Compiler) bindHosts(l *listener) {
+	for _, h := range c.hosts.all {
 		if l.binding != nil && l.http && binds(l.binding, l.namespace, h, c.options.LooseLabelSelectors) {
 			l.hosts = append(l.hosts, h)
 			h.served = true
@@ -199,7 +199,7 @@ func (c *compiler) bindHosts(l *listener, hosts []*host) {
 
 // compileListener makes the Envoy listener of a Listener and the RouteConfigurations it needs. A Listener that would
 // serve nothing is not opened.
-func (c *compiler) compileListener(l *listener) {
+func (c *Compiler) compileListener(l *listener) {
 	chains := c.filterChains(l)
 	envoy := &listenerv3.Listener{
 		Name:                          l.name,
@@ -236,7 +236,7 @@ func (c *compiler) compileListener(l *listener) {
 }
 
 // whyIdle says why a Listener serves nothing.
-func (c *compiler) whyIdle(l *listener) string {
+func (c *Compiler) whyIdle(l *listener) string {
 	switch {
 	case !l.http:
 		return fmt.Sprintf("no TCPMapping is for port %d: the port is not opened", l.port)

@@ -15,7 +15,7 @@ import (
 
 // locate says how Envoy finds the endpoints of an upstream. A Service with a cluster IP is reached there without asking
 // DNS; one without (headless), or of the endpoint resolver, through its EndpointSlices; everything else by DNS.
-func (c *compiler) locate(cluster *clusterv3.Cluster, u upstream) {
+func (c *Compiler) locate(cluster *clusterv3.Cluster, u upstream) {
 	service, namespace, name := c.serviceOf(u.Service)
 	switch {
 	case len(u.Others) > 0:
@@ -37,7 +37,7 @@ func (c *compiler) locate(cluster *clusterv3.Cluster, u upstream) {
 
 // locateByDNS resolves the names of an upstream's services with the DNS options of the upstream; addresses, cluster IPs
 // among them, are taken as they are.
-func (c *compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream) {
+func (c *Compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream) {
 	cluster.ClusterDiscoveryType = &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
 		Name: "envoy.cluster.dns",
 		TypedConfig: packed(&dnsv3.DnsCluster{
@@ -54,7 +54,7 @@ func (c *compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream) {
 }
 
 // dialed is the name or address to reach a service at.
-func (c *compiler) dialed(service serviceName) string {
+func (c *Compiler) dialed(service serviceName) string {
 	object, _, _ := c.serviceOf(service)
 	switch {
 	case isExternal(object):
@@ -97,7 +97,7 @@ func lbEndpoint(address string, port uint32, hostname string) *endpointv3.LbEndp
 }
 
 // serviceOf finds the Service a name means. name is empty when it can mean none; service is nil when there is none.
-func (c *compiler) serviceOf(service serviceName) (object *corev1.Service, namespace, name string) {
+func (c *Compiler) serviceOf(service serviceName) (object *corev1.Service, namespace, name string) {
 	namespace, name, ok := service.kubernetesService(c.options.Namespace)
 	if !ok {
 		return nil, "", ""
@@ -124,7 +124,7 @@ func isExternal(service *corev1.Service) bool {
 }
 
 // checkService notes on an object that a service it names is missing, or has no such port.
-func (c *compiler) checkService(owner store.Ref, u upstream) {
+func (c *Compiler) checkService(owner store.Ref, u upstream) {
 	service, namespace, name := c.serviceOf(u.Service)
 	switch {
 	case name == "" || isExternal(service):

@@ -21,7 +21,7 @@ const (
 )
 
 // readLogServices builds a gRPC access logger for every usable LogService.
-func (c *compiler) readLogServices() []*accesslogv3.AccessLog {
+func (c *Compiler) readLogServices() []*accesslogv3.AccessLog {
 	var loggers []*accesslogv3.AccessLog
 	for _, object := range c.store.LogServices() {
 		if !c.member(object) {
@@ -35,7 +35,7 @@ func (c *compiler) readLogServices() []*accesslogv3.AccessLog {
 	return loggers
 }
 
-func (c *compiler) logService(ref store.Ref, name string, spec *v3alpha1.LogServiceSpec) *accesslogv3.AccessLog {
+func (c *Compiler) logService(ref store.Ref, name string, spec *v3alpha1.LogServiceSpec) *accesslogv3.AccessLog {
 	for _, err := range []error{
 		checkOneOf("protocol_version", spec.ProtocolVersion, "v3"),
 		checkOneOf("driver", spec.Driver, "tcp", "http"),
@@ -89,6 +89,6 @@ func accessLogger(name string, config proto.Message) *accesslogv3.AccessLog {
 }
 
 // newAccessLogs lists the access loggers of every HTTP connection: the LogServices, then the file.
-func (c *compiler) newAccessLogs() []*accesslogv3.AccessLog {
+func (c *Compiler) newAccessLogs() []*accesslogv3.AccessLog {
 	return append(c.logging, c.module.http.log.fileLog(c.tracing.logsDatadog()))
 }

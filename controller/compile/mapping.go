@@ -9,10 +9,14 @@ import (
 
 // mapping is one Mapping that passed every check: nothing in it can make Envoy refuse a resource.
 type mapping struct {
-	ref       store.Ref
-	namespace string
-	labels    map[string]string
-	spec      *v3alpha1.MappingSpec
+	ref        store.Ref
+	namespace  string
+	labels     map[string]string
+	spec       *v3alpha1.MappingSpec
+	generation int64
+	// problems are those that the Mapping has whatever others there are.
+	problems []Problem
+	group    *group
 
 	// hostname is the glob that decides which Hosts it belongs to; empty when it has none or a regular expression.
 	hostname string
@@ -41,7 +45,7 @@ const (
 )
 
 // newMapping checks a Mapping in full. It returns nil, with the reasons in the ledger, when the Mapping cannot be used.
-func (c *compiler) newMapping(ref store.Ref, namespace string, labels map[string]string, spec *v3alpha1.MappingSpec) *mapping {
+func (c *Compiler) newMapping(ref store.Ref, namespace string, labels map[string]string, spec *v3alpha1.MappingSpec) *mapping {
 	m := &mapping{ref: ref, namespace: namespace, labels: labels, spec: spec}
 	for _, err := range c.checkMapping(spec) {
 		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
@@ -72,6 +76,21 @@ func (c *compiler) newMapping(ref store.Ref, namespace string, labels map[string
 	return m
 }
 
+// admit reads the newest version of a Mapping, which may not exist, and reports on it. It returns nil when it is not
+// usable, or not of this install.
+func (c *Compiler) admit(object *v3alpha1.Mapping) *mapping {
+	if object == nil || !c.member(object) {
+		return nil
+	}
+	ref := c.ledger.open(object)
+	m := c.newMapping(ref, object.Namespace, object.Labels, &object.Spec)
+	if m != nil {
+		m.generation, m.problems = object.Generation, c.ledger[ref].Problems
+		c.mappings[ref] = m
+	}
+	return m
+}
+
 // conditions lists exact and then regular expression conditions, each by name: the order Emissary meets them in.
 func conditions(exact, regex map[string]string) []condition {
 	var list []condition
@@ -86,7 +105,7 @@ func conditions(exact, regex map[string]string) []condition {
 
 // resolveUpstream finds out where a Mapping sends its requests and how. It returns false when the Mapping cannot be
 // used at all; a service that does not exist is no such case.
-func (c *compiler) resolveUpstream(m *mapping) bool {
+func (c *Compiler) resolveUpstream(m *mapping) bool {
 	service, err := parseService(m.spec.Service, m.spec.TLS != "")
 	if err != nil {
 		c.ledger.refuse(m.ref, ReasonInvalid, "%v", err)
@@ -119,7 +138,7 @@ func (c *compiler) resolveUpstream(m *mapping) bool {
 }
 
 // noteIgnored tells the owner of a Mapping which of its fields do nothing.
-func (c *compiler) noteIgnored(m *mapping) {
+func (c *Compiler) noteIgnored(m *mapping) {
 	spec := m.spec
 	if spec.OutlierDetection != "" {
 		c.ledger.warn(m.ref, ReasonIgnored, "outlier_detection has no effect")

@@ -8,7 +8,7 @@ import (
 )
 
 // checkMapping returns everything that is wrong with a Mapping by itself, without looking at other objects.
-func (c *compiler) checkMapping(spec *v3alpha1.MappingSpec) []error {
+func (c *Compiler) checkMapping(spec *v3alpha1.MappingSpec) []error {
 	var errs []error
 	check := func(err error) {
 		if err != nil {

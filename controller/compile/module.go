@@ -81,7 +81,7 @@ func newModule() *module {
 
 // ambassadorModule reads the install's "ambassador" Module. A bad key costs only itself: it is reported on the Module
 // and its default stays in force.
-func (c *compiler) ambassadorModule() *module {
+func (c *Compiler) ambassadorModule() *module {
 	m := newModule()
 	for _, object := range c.store.Modules() {
 		if !c.member(object) {
@@ -103,7 +103,7 @@ func (c *compiler) ambassadorModule() *module {
 	return m
 }
 
-func (c *compiler) readModule(m *module, raw []byte) {
+func (c *Compiler) readModule(m *module, raw []byte) {
 	var config map[string]json.RawMessage
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &config); err != nil {

@@ -18,6 +18,7 @@ import (
 // Type URLs of the resources an Output holds.
 const (
 	ListenerType = "type.googleapis.com/envoy.config.listener.v3.Listener"
+	ScopeType    = "type.googleapis.com/envoy.config.route.v3.ScopedRouteConfiguration"
 	RouteType    = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 	ClusterType  = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 	EndpointType = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment"
@@ -33,6 +34,8 @@ type ResourceID struct {
 // are shared between lists and must not be changed.
 type Output struct {
 	Listeners []*listenerv3.Listener
+	// Scopes choose among the RouteConfigurations of a large route table.
+	Scopes    []*routev3.ScopedRouteConfiguration
 	Routes    []*routev3.RouteConfiguration
 	Clusters  []*clusterv3.Cluster
 	Endpoints []*endpointv3.ClusterLoadAssignment
@@ -42,6 +45,26 @@ type Output struct {
 	Owners map[ResourceID][]store.Ref
 	// Reports says how each getambassador.io object of this install fared.
 	Reports map[store.Ref]*Report
+}
+
+// Output returns everything that was compiled.
+func (c *Compiler) Output() *Output {
+	output := &Output{
+		Listeners: sorted(c.listeners),
+		Clusters:  sorted(c.clusters.messages()),
+		Endpoints: sorted(c.clusters.assignments()),
+		Secrets:   sorted(c.secrets.made),
+		Owners:    owners(c.ledger),
+		Reports:   c.ledger,
+	}
+	for _, t := range c.tables {
+		scopes, routes := t.resources()
+		output.Scopes = append(output.Scopes, scopes...)
+		output.Routes = append(output.Routes, routes...)
+	}
+	slices.SortFunc(output.Scopes, func(a, b *routev3.ScopedRouteConfiguration) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(output.Routes, func(a, b *routev3.RouteConfiguration) int { return cmp.Compare(a.Name, b.Name) })
+	return output
 }
 
 // sorted returns the values of a map of named messages ordered by name.

@@ -18,7 +18,7 @@ import (
 const defaultRateLimitTimeoutMs = 20
 
 // readRateLimitServices builds the rate limit filter; nil when there is no usable RateLimitService, or more than one.
-func (c *compiler) readRateLimitServices() *ratelimitv3.RateLimit {
+func (c *Compiler) readRateLimitServices() *ratelimitv3.RateLimit {
 	var chosen *v3alpha1.RateLimitService
 	var ref store.Ref
 	for _, object := range c.store.RateLimitServices() {
@@ -48,7 +48,7 @@ func (c *compiler) readRateLimitServices() *ratelimitv3.RateLimit {
 	return c.rateLimitFilter(ref, &chosen.Spec)
 }
 
-func (c *compiler) rateLimitFilter(ref store.Ref, spec *v3alpha1.RateLimitServiceSpec) *ratelimitv3.RateLimit {
+func (c *Compiler) rateLimitFilter(ref store.Ref, spec *v3alpha1.RateLimitServiceSpec) *ratelimitv3.RateLimit {
 	u, err := c.externalService(ref, spec.Service, spec.TLS)
 	if err != nil {
 		c.refuseService(ref, err)
@@ -69,7 +69,7 @@ func (c *compiler) rateLimitFilter(ref store.Ref, spec *v3alpha1.RateLimitServic
 }
 
 // addRateLimitFilter adds the filter that asks the RateLimitService.
-func (c *compiler) addRateLimitFilter(add func(name string, config proto.Message)) {
+func (c *Compiler) addRateLimitFilter(add func(name string, config proto.Message)) {
 	if c.rateLimit != nil {
 		add("envoy.filters.http.ratelimit", c.rateLimit)
 	}
@@ -113,7 +113,7 @@ func checkLabel(field string, label v3alpha1.Label) error {
 
 // rateLimits turns the labels of the RateLimitService's domain into descriptors, one for each group, the Module's
 // default labels first.
-func (c *compiler) rateLimits(shared *v3alpha1.MappingSpec) []*routev3.RateLimit {
+func (c *Compiler) rateLimits(shared *v3alpha1.MappingSpec) []*routev3.RateLimit {
 	if c.rateLimit == nil {
 		return nil
 	}

@@ -28,7 +28,7 @@ func faultf(reason, format string, args ...any) *fault {
 
 // resolvers reports on the resolver objects of this install and returns what each name stands for. Names are looked up
 // over all namespaces, as in Emissary.
-func (c *compiler) resolversByName() map[string]resolver {
+func (c *Compiler) resolversByName() map[string]resolver {
 	names := map[string]resolver{}
 	for _, object := range c.store.ConsulResolvers() {
 		if c.member(object) {
@@ -55,7 +55,7 @@ func (c *compiler) resolversByName() map[string]resolver {
 }
 
 // resolverNamed finds a resolver.
-func (c *compiler) resolverNamed(name string) (resolver, *fault) {
+func (c *Compiler) resolverNamed(name string) (resolver, *fault) {
 	found, exists := c.resolvers[name]
 	switch {
 	case !exists:

@@ -8,13 +8,10 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"terraform-provider-emissary/controller/compile/matchtree"
+	"terraform-provider-emissary/controller/compile/partition"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
-
-// groupRoutes are the routes of one group, made when the first Host asks for them.
-type groupRoutes struct {
-	members []*memberRoute
-}
 
 // memberRoute is the route of one Mapping. Its variants differ in what they match and in whether they redirect to
 // HTTPS, and share the rest.
@@ -24,7 +21,7 @@ type memberRoute struct {
 	share    int
 	cluster  string
 	base     *routev3.Route
-	variants map[variant]*routev3.Route
+	variants map[variant]*matchtree.Entry
 }
 
 // variant is what the place of a route in a virtual host makes of it.
@@ -39,15 +36,37 @@ type variant struct {
 	hostKnown bool
 }
 
-// routesOf returns the routes of a group, in the order they are tried in.
-func (c *compiler) routesOf(g *group) *groupRoutes {
-	if g.routes == nil {
-		g.routes = &groupRoutes{members: c.memberRoutes(g)}
+// routesOf returns the routes of a group, in the order they are tried in. They are made when the first Host asks for
+// them.
+func (c *Compiler) routesOf(g *group) []*memberRoute {
+	if !g.compiled {
+		c.clusters.user = g
+		g.routes, g.compiled = c.memberRoutes(g), true
+		c.clusters.user = nil
+		g.paths = pathsOf(g)
 	}
 	return g.routes
 }
 
-func (c *compiler) memberRoutes(g *group) []*memberRoute {
+// pathsOf is what is known of the paths that the routes of a group match.
+func pathsOf(g *group) (paths partition.Range) {
+	for i, member := range g.routes {
+		own := partition.Range{}
+		if literal, only := matchtree.Literal(routeMatch(g, member.mapping, variant{}, 100, "")); only {
+			own = partition.Exactly(literal)
+		} else if literal != "" {
+			own = partition.StartingWith(literal)
+		}
+		if i == 0 {
+			paths = own
+		} else {
+			paths = paths.Union(own)
+		}
+	}
+	return paths
+}
+
+func (c *Compiler) memberRoutes(g *group) []*memberRoute {
 	if g.redirect != nil {
 		base := c.decorated(g, g.redirect)
 		base.Action = &routev3.Route_Redirect{Redirect: redirectAction(g.redirect)}
@@ -94,7 +113,7 @@ var toHTTPS = &routev3.Route_Redirect{Redirect: &routev3.RedirectAction{
 
 // variant returns the route as it stands in a virtual host of a certain kind. Routes are shared by virtual hosts of the
 // same kind.
-func (r *memberRoute) variant(c *compiler, v variant) *routev3.Route {
+func (r *memberRoute) variant(c *Compiler, v variant) *matchtree.Entry {
 	if made := r.variants[v]; made != nil {
 		return made
 	}
@@ -114,10 +133,11 @@ func (r *memberRoute) variant(c *compiler, v variant) *routev3.Route {
 		c.bypassAuth(route)
 	}
 	if r.variants == nil {
-		r.variants = make(map[variant]*routev3.Route, 2)
+		r.variants = make(map[variant]*matchtree.Entry, 2)
 	}
-	r.variants[v] = route
-	return route
+	entry := matchtree.NewEntry(route)
+	r.variants[v] = entry
+	return entry
 }
 
 // acmeChallenge is where certificate authorities look for the answer to a challenge. It is always routed: there may be
@@ -129,7 +149,7 @@ func (r *memberRoute) answersACME() bool {
 }
 
 // decorated starts a route with what does not depend on its action.
-func (c *compiler) decorated(g *group, m *mapping) *routev3.Route {
+func (c *Compiler) decorated(g *group, m *mapping) *routev3.Route {
 	shared := g.shared
 	route := &routev3.Route{
 		Name:                    m.ref.Namespace + "/" + m.ref.Name,
@@ -154,7 +174,7 @@ func perFilter(route *routev3.Route, filter string, config *anypb.Any) {
 }
 
 // requestHeaders are the headers to add to requests, Linkerd's destination among them where it is asked for.
-func (c *compiler) requestHeaders(shared *v3alpha1.MappingSpec, m *mapping) map[string]v3alpha1.AddedHeader {
+func (c *Compiler) requestHeaders(shared *v3alpha1.MappingSpec, m *mapping) map[string]v3alpha1.AddedHeader {
 	linkerd := m.spec.AddLinkerdHeaders
 	if linkerd == nil {
 		linkerd = c.module.addLinkerdHeaders
@@ -166,7 +186,7 @@ func (c *compiler) requestHeaders(shared *v3alpha1.MappingSpec, m *mapping) map[
 }
 
 // routeAction builds how a request is sent to a Mapping's service.
-func (c *compiler) routeAction(g *group, m *mapping, cluster string) *routev3.RouteAction {
+func (c *Compiler) routeAction(g *group, m *mapping, cluster string) *routev3.RouteAction {
 	spec, shared := m.spec, g.shared
 	action := &routev3.RouteAction{
 		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
@@ -205,7 +225,7 @@ func (c *compiler) routeAction(g *group, m *mapping, cluster string) *routev3.Ro
 }
 
 // requestTimeout is how long a request may take; 0 turns the limit off.
-func (c *compiler) requestTimeout(spec *v3alpha1.MappingSpec) *durationpb.Duration {
+func (c *Compiler) requestTimeout(spec *v3alpha1.MappingSpec) *durationpb.Duration {
 	if spec.TimeoutMs != nil {
 		return milliseconds(*spec.TimeoutMs)
 	}

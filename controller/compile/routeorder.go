@@ -58,14 +58,17 @@ func (w *routeWeight) compare(other *routeWeight) int {
 	)
 }
 
-// inRouteOrder sorts groups the way their routes are tried: by descending weight, and among equals the one loaded last
-// first, as Emissary's reversed stable sort does. The input is in load order.
-func inRouteOrder(groups []*group) []*group {
-	ordered := slices.Clone(groups)
-	slices.SortStableFunc(ordered, func(a, b *group) int { return a.weight().compare(b.weight()) })
-	slices.Reverse(ordered)
-	for i, g := range ordered {
-		g.rank = i
+// compareRoutes orders groups the way their routes are tried: by descending weight, and among equals the one loaded last
+// first, as Emissary's reversed stable sort does.
+func compareRoutes(a, b *group) int {
+	if a == b {
+		return 0
 	}
-	return ordered
+	return cmp.Or(b.weight().compare(a.weight()), compareLoaded(b.first(), a.first()))
+}
+
+// inRouteOrder sorts groups the way their routes are tried.
+func inRouteOrder(groups []*group) []*group {
+	slices.SortFunc(groups, compareRoutes)
+	return groups
 }

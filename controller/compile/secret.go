@@ -34,16 +34,16 @@ const minRSABits = 2048
 
 // certificate makes the SDS resource of a Secret's certificate and key and returns its name. The pair is checked, so
 // that Envoy never meets one it would refuse.
-func (c *compiler) certificate(name secretName) (string, *fault) {
+func (c *Compiler) certificate(name secretName) (string, *fault) {
 	resource := "certificate/" + name.String()
 	return resource, c.secretOnce(resource, func() (*tlsv3.Secret, *fault) {
-		secret, fault := c.secret(name)
-		if fault != nil {
-			return nil, fault
+		secret, problem := c.secret(name)
+		if problem != nil {
+			return nil, problem
 		}
 		chain := firstOf(secret, corev1.TLSCertKey, "cert-chain.pem")
 		key := firstOf(secret, corev1.TLSPrivateKeyKey, "key.pem")
-		if fault := checkPair(name, chain, key); fault != nil {
+		if fault := c.secrets.pair(secret, func() *fault { return checkPair(name, chain, key) }); fault != nil {
 			return nil, fault
 		}
 		return &tlsv3.Secret{Name: resource, Type: &tlsv3.Secret_TlsCertificate{TlsCertificate: &tlsv3.TlsCertificate{
@@ -53,7 +53,7 @@ func (c *compiler) certificate(name secretName) (string, *fault) {
 }
 
 // certificateFiles makes the SDS resource of a certificate and key in files on Envoy's disk, which Envoy checks itself.
-func (c *compiler) certificateFiles(chain, key string) string {
+func (c *Compiler) certificateFiles(chain, key string) string {
 	resource := "certificate-file/" + chain + "|" + key
 	c.secretOnce(resource, func() (*tlsv3.Secret, *fault) {
 		return &tlsv3.Secret{Name: resource, Type: &tlsv3.Secret_TlsCertificate{TlsCertificate: &tlsv3.TlsCertificate{
@@ -65,7 +65,7 @@ func (c *compiler) certificateFiles(chain, key string) string {
 
 // authority makes the SDS resource that verifies a peer against a CA, from a Secret or a file, and a revocation list
 // (crl.name is empty for none).
-func (c *compiler) authority(ca secretName, caFile string, crl secretName) (string, *fault) {
+func (c *Compiler) authority(ca secretName, caFile string, crl secretName) (string, *fault) {
 	resource := "authority/" + ca.String()
 	if caFile != "" {
 		resource = "authority-file/" + caFile
@@ -90,7 +90,7 @@ func (c *compiler) authority(ca secretName, caFile string, crl secretName) (stri
 	})
 }
 
-func (c *compiler) caBundle(name secretName) (*corev3.DataSource, *fault) {
+func (c *Compiler) caBundle(name secretName) (*corev3.DataSource, *fault) {
 	secret, fault := c.secret(name)
 	if fault != nil {
 		return nil, fault
@@ -102,7 +102,7 @@ func (c *compiler) caBundle(name secretName) (*corev3.DataSource, *fault) {
 	return inlineBytes(bundle), nil
 }
 
-func (c *compiler) revocationList(name secretName) (*corev3.DataSource, *fault) {
+func (c *Compiler) revocationList(name secretName) (*corev3.DataSource, *fault) {
 	secret, fault := c.secret(name)
 	if fault != nil {
 		return nil, fault
@@ -119,25 +119,25 @@ func (c *compiler) revocationList(name secretName) (*corev3.DataSource, *fault) 
 }
 
 // secretOnce makes an SDS resource the first time it is asked for and remembers it, or why it cannot be made.
-func (c *compiler) secretOnce(resource string, build func() (*tlsv3.Secret, *fault)) *fault {
-	if _, made := c.secrets[resource]; made {
-		return nil
+func (c *Compiler) secretOnce(resource string, build func() (*tlsv3.Secret, *fault)) *fault {
+	s := c.secrets
+	if _, known := s.builds[resource]; known {
+		return s.faults[resource]
 	}
-	if fault, failed := c.secretFaults[resource]; failed {
-		return fault
-	}
+	s.builds[resource] = build
+	s.building = resource
 	secret, fault := build()
 	if fault != nil {
-		c.secretFaults[resource] = fault
+		s.faults[resource] = fault
 		return fault
 	}
-	c.secrets[resource] = secret
+	s.made[resource] = secret
 	return nil
 }
 
 // secret finds a Secret of a type that can hold certificates.
-func (c *compiler) secret(name secretName) (*corev1.Secret, *fault) {
-	secret := c.store.Secret(name.namespace, name.name)
+func (c *Compiler) secret(name secretName) (*corev1.Secret, *fault) {
+	secret := c.secrets.read(c.store, name)
 	if secret == nil {
 		return nil, faultf(ReasonSecretNotFound, "Secret %s not found", name)
 	}

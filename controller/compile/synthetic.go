@@ -14,7 +14,7 @@ const syntheticTimeoutMs = 10000
 
 // syntheticMappings are the routes to the controller's own pages, which every Host serves unless the Module turns them
 // off: the probes and the diagnostics.
-func (c *compiler) syntheticMappings() []*mapping {
+func (c *Compiler) syntheticMappings() []*mapping {
 	var mappings []*mapping
 	for _, page := range []struct {
 		name, prefix string

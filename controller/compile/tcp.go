@@ -36,7 +36,7 @@ type tcpGroup struct {
 }
 
 // groupTCPMappings reads the TCPMappings of this install and sorts them by listener, each listener's by server name.
-func (c *compiler) groupTCPMappings() map[string][]*tcpGroup {
+func (c *Compiler) groupTCPMappings() map[string][]*tcpGroup {
 	groups := map[string][]*tcpGroup{}
 	for _, object := range c.store.TCPMappings() {
 		if !c.member(object) {
@@ -62,7 +62,7 @@ func (c *compiler) groupTCPMappings() map[string][]*tcpGroup {
 	return groups
 }
 
-func (c *compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tcpMapping {
+func (c *Compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tcpMapping {
 	spec := &object.Spec
 	m := &tcpMapping{ref: ref, spec: spec, host: hostWithoutPort(lowerHostname(spec.Host))}
 	address := spec.Address
@@ -173,7 +173,7 @@ func tcpDisagreement(a, b *v3alpha1.TCPMappingSpec) string {
 }
 
 // tcpListeners adds a listener for every socket that TCPMappings want and no Listener has.
-func (c *compiler) tcpListeners(listeners []*listener) []*listener {
+func (c *Compiler) tcpListeners(listeners []*listener) []*listener {
 	have := map[string]bool{}
 	for _, l := range listeners {
 		have[l.name] = true
@@ -200,7 +200,7 @@ func (c *compiler) tcpListeners(listeners []*listener) []*listener {
 
 // tcpChains builds the filter chains of a listener's TCPMappings: one for each server name, which terminates TLS, and
 // one that takes every other connection.
-func (c *compiler) tcpChains(l *listener) []*listenerv3.FilterChain {
+func (c *Compiler) tcpChains(l *listener) []*listenerv3.FilterChain {
 	var chains []*listenerv3.FilterChain
 	for _, g := range c.tcpGroups[l.name] {
 		name, match := "tcp", &listenerv3.FilterChainMatch{}
@@ -236,8 +236,8 @@ func (c *compiler) tcpChains(l *listener) []*listenerv3.FilterChain {
 
 // tcpTermination finds the certificate for a server name: that of the first Host whose hostname fits, or of a TLSContext
 // that lists it.
-func (c *compiler) tcpTermination(g *tcpGroup) *termination {
-	for _, h := range c.hosts {
+func (c *Compiler) tcpTermination(g *tcpGroup) *termination {
+	for _, h := range c.hosts.all {
 		if h.tls != nil && !h.closed && hostnamesOverlap(h.hostname, g.host) {
 			return h.tls
 		}
@@ -250,9 +250,8 @@ func (c *compiler) tcpTermination(g *tcpGroup) *termination {
 		if context.broken != nil || context.settings.secret.name == "" {
 			continue
 		}
-		certificate, authority, problem := c.tlsSecrets(context.ref, context.settings, context.settings.secret)
-		if problem == nil {
-			return &termination{settings: context.settings, certificate: certificate, authority: authority}
+		if context.unresolved == nil {
+			return &termination{settings: context.settings, certificate: context.certificate, authority: context.authority}
 		}
 	}
 	for _, m := range g.members {
@@ -263,7 +262,7 @@ func (c *compiler) tcpTermination(g *tcpGroup) *termination {
 
 // tcpProxy spreads connections over a group's services; nil when none of them may be used. Weights are shares of the
 // connections: Emissary passed cumulative ones, which skewed them.
-func (c *compiler) tcpProxy(l *listener, g *tcpGroup) *tcpproxyv3.TcpProxy {
+func (c *Compiler) tcpProxy(l *listener, g *tcpGroup) *tcpproxyv3.TcpProxy {
 	weights := make([]*int, len(g.members))
 	for i, m := range g.members {
 		weights[i] = m.spec.Weight

@@ -35,11 +35,15 @@ type tlsContext struct {
 	settings tlsSettings
 	// broken says why the context cannot be used; whoever names it must not fall back to less.
 	broken *fault
+	// certificate and authority are the SDS resources of its Secrets, and unresolved says why they cannot be had. A Host
+	// has a certificate of its own and asks for neither.
+	certificate, authority string
+	unresolved             *fault
 }
 
 // tlsContextsByName reads the TLSContexts of this install. Names are looked up over all namespaces; of several with one
 // name, the one beside the referring object counts, then the first.
-func (c *compiler) tlsContextsByName() map[string][]*tlsContext {
+func (c *Compiler) tlsContextsByName() map[string][]*tlsContext {
 	contexts := map[string][]*tlsContext{}
 	for _, object := range c.store.TLSContexts() {
 		if !c.member(object) {
@@ -50,6 +54,8 @@ func (c *compiler) tlsContextsByName() map[string][]*tlsContext {
 		if err := context.settings.check(); err != nil {
 			c.ledger.refuse(context.ref, ReasonInvalid, "%v", err)
 			context.broken = faultf(ReasonInvalid, "TLSContext %s is not valid: %v", object.Name, err)
+		} else {
+			context.certificate, context.authority, context.unresolved = c.tlsSecrets(context.ref, context.settings, context.settings.secret)
 		}
 		contexts[object.Name] = append(contexts[object.Name], context)
 	}
@@ -57,7 +63,7 @@ func (c *compiler) tlsContextsByName() map[string][]*tlsContext {
 }
 
 // tlsContextNamed finds a TLSContext for an object in a namespace; nil when there is none.
-func (c *compiler) tlsContextNamed(name, namespace string) *tlsContext {
+func (c *Compiler) tlsContextNamed(name, namespace string) *tlsContext {
 	candidates := c.tlsContexts[name]
 	for _, context := range candidates {
 		if context.ref.Namespace == namespace {
@@ -72,7 +78,7 @@ func (c *compiler) tlsContextNamed(name, namespace string) *tlsContext {
 
 // contextSettings reads a TLSContext. Its Secrets may be named "name.namespace" unless secret_namespacing, or the
 // Module's default for it, is off.
-func (c *compiler) contextSettings(object *v3alpha1.TLSContext) tlsSettings {
+func (c *Compiler) contextSettings(object *v3alpha1.TLSContext) tlsSettings {
 	spec := &object.Spec
 	namespacing := true
 	if byModule := c.module.defaults.TLSSecretNamespaced; byModule != nil {

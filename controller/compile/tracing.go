@@ -25,7 +25,7 @@ type tracing struct {
 }
 
 // readTracingServices builds the tracing of an install; nil when there is no usable TracingService, or more than one.
-func (c *compiler) readTracingServices() *tracing {
+func (c *Compiler) readTracingServices() *tracing {
 	var chosen *v3alpha1.TracingService
 	var ref store.Ref
 	for _, object := range c.store.TracingServices() {
@@ -169,7 +169,7 @@ func percent(share *int) *typev3.Percent {
 }
 
 // trace adds tracing to a connection manager.
-func (c *compiler) trace(manager *hcmv3.HttpConnectionManager) {
+func (c *Compiler) trace(manager *hcmv3.HttpConnectionManager) {
 	if c.tracing != nil {
 		manager.Tracing = c.tracing.config
 		manager.GenerateRequestId = wrapperspb.Bool(true)
@@ -177,7 +177,7 @@ func (c *compiler) trace(manager *hcmv3.HttpConnectionManager) {
 }
 
 // trafficDirection makes spans say that they are an entry to other services.
-func (c *compiler) trafficDirection(listener *listenerv3.Listener) {
+func (c *Compiler) trafficDirection(listener *listenerv3.Listener) {
 	if c.tracing != nil {
 		listener.TrafficDirection = corev3.TrafficDirection_OUTBOUND
 	}

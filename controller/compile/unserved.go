@@ -1,31 +1,29 @@
 package compile
 
-// reportUnserved tells the owners of Hosts and Mappings that are valid and still reach nobody what is missing.
-func (c *compiler) reportUnserved(hosts []*host, groups []*group) {
-	for _, h := range hosts {
-		if !h.served {
-			c.ledger.unserved(h.ref, ReasonNoListener, "no Listener serves this Host: create one whose hostBinding selects it")
-		}
-	}
-	firstHost := map[*group]*host{}
-	for _, h := range hosts {
-		for _, g := range h.groups {
-			if firstHost[g] == nil || !firstHost[g].served {
-				firstHost[g] = h
-			}
-		}
-	}
-	for _, g := range groups {
-		if g.live {
-			continue
-		}
-		for _, m := range g.all() {
-			c.reportMapping(m, firstHost[g], g)
-		}
+// reportHost tells the owner of a Host that reaches nobody.
+func (c *Compiler) reportHost(h *host) {
+	if !h.served {
+		c.ledger.unserved(h.ref, ReasonNoListener, "no Listener serves this Host: create one whose hostBinding selects it")
 	}
 }
 
-func (c *compiler) reportMapping(m *mapping, h *host, g *group) {
+// reportGroup tells the owners of Mappings that are valid and still reach nobody what is missing.
+func (c *Compiler) reportGroup(g *group) {
+	if g.live {
+		return
+	}
+	var nearest *host
+	for _, h := range g.hosts {
+		if nearest == nil || !nearest.served {
+			nearest = h
+		}
+	}
+	for _, m := range g.all() {
+		c.reportMapping(m, nearest, g)
+	}
+}
+
+func (c *Compiler) reportMapping(m *mapping, h *host, g *group) {
 	switch {
 	case h == nil && (m.hostname != "" || g.hostRegex):
 		c.ledger.unserved(m.ref, ReasonNoMatchingHost, "no Host matches hostname %s", m.hostname)

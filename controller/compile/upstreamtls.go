@@ -1,6 +1,8 @@
 package compile
 
 import (
+	"cmp"
+
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 
 	"terraform-provider-emissary/controller/store"
@@ -20,7 +22,7 @@ type upstreamTLS struct {
 
 // upstreamTLS works out how an object's connections to a service are secured: by the scheme https, by the name of a
 // TLSContext, or not at all. A context that is missing or broken is reported on the object and never ignored.
-func (c *compiler) upstreamTLS(ref store.Ref, namespace string, service serviceName, contextName string) upstreamTLS {
+func (c *Compiler) upstreamTLS(ref store.Ref, namespace string, service serviceName, contextName string) upstreamTLS {
 	if contextName == "" {
 		return upstreamTLS{on: service.tls}
 	}
@@ -29,12 +31,11 @@ func (c *compiler) upstreamTLS(ref store.Ref, namespace string, service serviceN
 		c.ledger.missing(ref, ReasonTLSContextNotFound, "TLSContext %s not found: requests are answered with 503 until it exists", contextName)
 		return upstreamTLS{on: true, broken: true}
 	}
-	upstream := upstreamTLS{on: true, settings: context.settings, context: context.ref.Namespace + "/" + context.ref.Name}
-	fault := context.broken
-	if fault == nil {
-		upstream.certificate, upstream.authority, fault = c.tlsSecrets(context.ref, context.settings, context.settings.secret)
+	upstream := upstreamTLS{
+		on: true, settings: context.settings, context: context.ref.Namespace + "/" + context.ref.Name,
+		certificate: context.certificate, authority: context.authority,
 	}
-	if fault != nil {
+	if fault := cmp.Or(context.broken, context.unresolved); fault != nil {
 		c.ledger.missing(ref, fault.reason, "TLSContext %s cannot be used: %s; requests are answered with 503", contextName, fault.message)
 		return upstreamTLS{on: true, broken: true}
 	}
@@ -43,7 +44,7 @@ func (c *compiler) upstreamTLS(ref store.Ref, namespace string, service serviceN
 
 // tlsSecrets makes the SDS resources of TLS settings and returns their names, empty for what is not set. What is
 // missing is noted on the object the settings come from as well.
-func (c *compiler) tlsSecrets(ref store.Ref, settings tlsSettings, secret secretName) (certificate, authority string, problem *fault) {
+func (c *Compiler) tlsSecrets(ref store.Ref, settings tlsSettings, secret secretName) (certificate, authority string, problem *fault) {
 	switch {
 	case secret.name != "":
 		certificate, problem = c.certificate(secret)

@@ -1,87 +1,73 @@
 package compile
 
 import (
-	"cmp"
-	"slices"
+	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
+	"terraform-provider-emissary/controller/compile/matchtree"
+	"terraform-provider-emissary/controller/compile/partition"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
-// routeConfiguration makes the routes of one filter chain: a virtual host for each hostname.
-func (c *compiler) routeConfiguration(l *listener, name string, hosts []*host) {
-	id := ResourceID{RouteType, name}
-	config := &routev3.RouteConfiguration{Name: name}
-	for _, same := range byHostname(hosts) {
-		config.VirtualHosts = append(config.VirtualHosts, c.virtualHost(l, same, id))
-		for _, h := range same {
-			c.ledger.uses(h.ref, id)
-		}
+// virtualHost is a hostname in a route table. Several Hosts may have it; each group of Mappings then follows the first
+// one that serves it.
+type virtualHost struct {
+	hostname string
+	hosts    []*host
+}
+
+// requests are the hosts whose requests Envoy may look for in the virtual host.
+func (v *virtualHost) requests() partition.Range {
+	switch prefix, glob := strings.CutSuffix(v.hostname, "*"); {
+	case glob:
+		return partition.StartingWith(prefix)
+	case isGlob(v.hostname):
+		return partition.Range{}
 	}
-	c.routes[name] = config
-	c.ledger.uses(l.ref, id)
+	return partition.Exactly(v.hostname)
 }
 
 // byHostname splits Hosts, which are ordered by hostname, into runs of equal ones.
-func byHostname(hosts []*host) [][]*host {
-	var runs [][]*host
+func byHostname(hosts []*host) []*virtualHost {
+	var runs []*virtualHost
 	for i, h := range hosts {
 		if i > 0 && hosts[i-1].hostname == h.hostname {
-			runs[len(runs)-1] = append(runs[len(runs)-1], h)
+			last := runs[len(runs)-1]
+			last.hosts = append(last.hosts, h)
 		} else {
-			runs = append(runs, []*host{h})
+			runs = append(runs, &virtualHost{hostname: h.hostname, hosts: []*host{h}})
 		}
 	}
 	return runs
 }
 
-// virtualHost builds the virtual host of one hostname. Several Hosts may have it; each route then follows the first
-// Host that serves its Mapping.
-func (c *compiler) virtualHost(l *listener, hosts []*host, id ResourceID) *routev3.VirtualHost {
-	hostname := hosts[0].hostname
+// virtualHost makes the virtual host of a part of a route table with the routes that are in it.
+func (c *Compiler) virtualHost(l *listener, hostname string, routes []routed) *routev3.VirtualHost {
 	virtual := &routev3.VirtualHost{Name: hostname, Domains: []string{hostname}}
-	for _, served := range servedGroups(hosts) {
-		virtual.Routes = c.appendRoutes(virtual.Routes, l.model, served.host, served.group)
-		c.noteRoutes(served.group, id)
+	entries := make([]*matchtree.Entry, 0, len(routes))
+	for _, r := range routes {
+		entries = c.appendRoutes(entries, l.model, r.host, r.group)
 	}
+	virtual.Routes, virtual.Matcher = matchtree.Build(entries)
 	if l.advertisesHTTP3 && l.tls {
 		virtual.ResponseHeadersToAdd = []*corev3.HeaderValueOption{altSvc()}
 	}
 	return virtual
 }
 
-// served is a group of Mappings and the Host whose rules it follows.
-type served struct {
+// routed is a group of Mappings and the Host whose rules it follows.
+type routed struct {
 	group *group
 	host  *host
 }
 
-// servedGroups lists the groups of one or more Hosts in route order.
-func servedGroups(hosts []*host) []served {
-	var list []served
-	seen := map[*group]bool{}
-	for _, h := range hosts {
-		for _, g := range h.groups {
-			if len(hosts) > 1 {
-				if seen[g] {
-					continue
-				}
-				seen[g] = true
-			}
-			list = append(list, served{g, h})
-		}
-	}
-	if len(hosts) > 1 {
-		slices.SortFunc(list, func(a, b served) int { return cmp.Compare(a.group.rank, b.group.rank) })
-	}
-	return list
-}
+func compareRouted(a, b routed) int { return compareRoutes(a.group, b.group) }
 
 // appendRoutes adds the routes of a group as a Host and a securityModel want them.
-func (c *compiler) appendRoutes(routes []*routev3.Route, model v3alpha1.SecurityModel, h *host, g *group) []*routev3.Route {
-	for _, member := range c.routesOf(g).members {
+func (c *Compiler) appendRoutes(routes []*matchtree.Entry, model v3alpha1.SecurityModel, h *host, g *group) []*matchtree.Entry {
+	for _, member := range c.routesOf(g) {
 		for _, v := range variants(model, h, member.answersACME()) {
 			v.hostKnown = g.hostname != "" && hostnameCovers(g.hostname, h.hostname) && member.mapping.spec.Headers[headerAuthority] == ""
 			routes = append(routes, member.variant(c, v))
@@ -117,19 +103,6 @@ func variants(model v3alpha1.SecurityModel, h *host, acme bool) []variant {
 		return []variant{secure}
 	default:
 		return nil
-	}
-}
-
-// noteRoutes makes the Mappings of a group owners of a RouteConfiguration, once.
-func (c *compiler) noteRoutes(g *group, id ResourceID) {
-	if g.noted == id.Name {
-		return
-	}
-	g.noted = id.Name
-	for _, m := range g.all() {
-		if report := c.ledger[m.ref]; report != nil {
-			report.Resources = append(report.Resources, id)
-		}
 	}
 }
 

@@ -53,6 +53,7 @@ const (
 	EndpointType = resource.EndpointType
 	SecretType   = resource.SecretType
 	ListenerType = resource.ListenerType
+	ScopeType    = resource.ScopedRouteType
 	RouteType    = resource.RouteType
 )
 

@@ -36,8 +36,8 @@ var kinds = []*kind{
 	{typeURL: SecretType, users: []string{ClusterType, ListenerType, resource.ExtensionConfigType}},
 	{typeURL: resource.ExtensionConfigType, paced: true, waits: true, users: []string{ListenerType, RouteType}},
 	{typeURL: ListenerType, paced: true, waits: true, wildcard: true},
-	{typeURL: resource.ScopedRouteType, paced: true, waits: true, wildcard: true, users: []string{ListenerType}},
-	{typeURL: RouteType, paced: true, waits: true, users: []string{ListenerType, resource.ScopedRouteType}},
+	{typeURL: ScopeType, paced: true, waits: true, wildcard: true, users: []string{ListenerType}},
+	{typeURL: RouteType, paced: true, waits: true, users: []string{ListenerType, ScopeType}},
 	{typeURL: resource.VirtualHostType, paced: true, waits: true, wildcard: true, users: []string{RouteType}},
 }
 

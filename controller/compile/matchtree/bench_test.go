@@ -67,16 +67,17 @@ func table(n int, kind string) []*routev3.Route {
 // BenchmarkEnvoy measures what a request costs one Envoy worker when the last of n prefixes serves it, and what the
 // routes cost in memory. The routes answer themselves: with an upstream in between the ratios are nearer to 1.
 func BenchmarkEnvoy(b *testing.B) {
-	for _, n := range []int{0, 10, 16, 30, 100, 1000, 10000} {
-		for _, form := range []string{"list", "tree"} {
-			b.Run(fmt.Sprintf("%s/%d", form, n), func(b *testing.B) { benchmarkEnvoy(b, n, form == "tree") })
+	for _, kind := range []string{"plain", "pairs", "mixed"} {
+		for _, n := range []int{10, 30, 100, 1000, 10000} {
+			for _, form := range []string{"list", "tree"} {
+				b.Run(fmt.Sprintf("%s/%s/%d", kind, form, n), func(b *testing.B) { benchmarkEnvoy(b, table(n, kind), n, form == "tree") })
+			}
 		}
 	}
 }
 
-func benchmarkEnvoy(b *testing.B, n int, asTree bool) {
+func benchmarkEnvoy(b *testing.B, routes []*routev3.Route, n int, asTree bool) {
 	virtual := &routev3.VirtualHost{Name: "all", Domains: []string{"*"}}
-	routes := table(n, "plain")
 	if asTree {
 		entries := entriesOf(routes)
 		prepare(entries)

@@ -29,8 +29,15 @@ type builder struct {
 	// sorted are the routes by literal, then in order.
 	sorted []int32
 	nodes  []node
-	// arena holds the lists of the nodes and of the branches under way.
+	// arena holds the lists of the nodes and of the branches under way; limbs is the stack of the latter.
 	arena []int32
+	limbs []limb
+}
+
+// limb is where a branch goes on: a key that may become a node, and the routes that have none yet.
+type limb struct {
+	key   string
+	fresh []int32
 }
 
 // node is a key and the routes to try there, in order.
@@ -50,11 +57,11 @@ func newBuilder(entries []*Entry) *builder {
 	return b
 }
 
-// build makes the nodes. What is left over gets the empty key, which every path starts with.
+// build makes the nodes. Every path starts with the empty key.
 func (b *builder) build() {
-	if rest := b.branch(b.sorted, nil); len(rest) > 0 {
-		routes, _ := b.merge("", nil, rest, 0)
-		b.nodes = append(b.nodes, node{"", routes})
+	rest := b.branch(b.sorted, nil)
+	if !b.cut(b.common(b.sorted), nil, rest) {
+		b.cut("", nil, rest)
 	}
 }
 
@@ -68,34 +75,57 @@ func (b *builder) common(run []int32) string {
 	return first[:n]
 }
 
-// branch makes the nodes of a run of routes, those with the longest literals first. inherited are the routes with
-// shorter literals that may match there too. It returns the routes that got no node.
+// branch makes the nodes below what a run of routes has in common, those with the longest keys first. inherited are the
+// routes with shorter literals that may match there too. It returns the routes that got no node, which are to be tried
+// at a shorter key: those that are few together are not worth a key of their own.
 func (b *builder) branch(run, inherited []int32) []int32 {
 	key := b.common(run)
 	own := sort.Search(len(run), func(i int) bool { return len(b.entries[run[i]].literal) > len(key) })
-	fresh := run[:own]
-	if own < len(run) {
-		below, _ := b.merge(key, inherited, fresh, len(inherited))
-		fresh = slices.Clone(fresh)
-		for rest := run[own:]; len(rest) > 0; {
-			next := b.entries[rest[0]].literal[len(key)]
-			n := sort.Search(len(rest), func(i int) bool { return b.entries[rest[i]].literal[len(key)] > next })
-			fresh = append(fresh, b.branch(rest[:n], below)...)
-			rest = rest[n:]
-		}
-		slices.Sort(fresh)
+	if own == len(run) {
+		return run
 	}
+	below, _ := b.merge(key, inherited, run[:own], len(inherited))
+	first, together := len(b.limbs), own
+	for rest := run[own:]; len(rest) > 0; {
+		next := b.entries[rest[0]].literal[len(key)]
+		n := sort.Search(len(rest), func(i int) bool { return b.entries[rest[i]].literal[len(key)] > next })
+		fresh := b.branch(rest[:n], below)
+		b.limbs = append(b.limbs, limb{b.common(rest[:n]), fresh})
+		together += len(fresh)
+		rest = rest[n:]
+	}
+	limbs := b.limbs[first:]
+	b.limbs = b.limbs[:first]
+	if together > fewRoutes {
+		for i := range limbs {
+			if b.cut(limbs[i].key, below, limbs[i].fresh) {
+				limbs[i].fresh = nil
+			}
+		}
+	}
+	start := len(b.arena)
+	b.arena = append(b.arena, run[:own]...)
+	for _, l := range limbs {
+		b.arena = append(b.arena, l.fresh...)
+	}
+	fresh := b.arena[start:len(b.arena):len(b.arena)]
+	slices.Sort(fresh)
+	return fresh
+}
+
+// cut makes a node unless it would have to carry too many copies.
+func (b *builder) cut(key string, inherited, fresh []int32) bool {
 	most := copiesPerRoute * len(fresh)
 	start := len(b.arena)
 	routes, copies := b.merge(key, inherited, fresh, most)
 	if copies > most || !utf8.ValidString(key) { // where paths branch may be within a character
 		b.arena = b.arena[:start]
-		return fresh
+		return false
 	}
 	if copies < len(routes) {
 		b.nodes = append(b.nodes, node{key, routes})
 	}
-	return nil
+	return true
 }
 
 // merge lists in order what a request has to try whose path starts with key: the inherited routes that can match it

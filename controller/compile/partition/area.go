@@ -17,6 +17,15 @@ func StartingWith(prefix string) Range {
 	return Range{From: prefix}
 }
 
+// Union is the smallest range that holds both.
+func (r Range) Union(other Range) Range {
+	union := Range{From: min(r.From, other.From)}
+	if r.To != "" && other.To != "" {
+		union.To = max(r.To, other.To)
+	}
+	return union
+}
+
 // below and above report whether some text of the range is less than a cut, or not.
 func (r Range) below(cut string) bool { return r.From < cut }
 func (r Range) above(cut string) bool { return r.To == "" || r.To > cut }

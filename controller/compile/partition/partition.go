@@ -168,6 +168,18 @@ func plain(c byte) bool {
 // Parts lists the parts, from the lowest area to the highest.
 func (t *Tree) Parts() []Part { return t.parts }
 
+// Largest counts the routes in the part that has most of them.
+func (t *Tree) Largest(routes []Area) (largest int) {
+	sizes := make([]int, len(t.parts))
+	for _, route := range routes {
+		t.Overlapping(route, func(part int) {
+			sizes[part]++
+			largest = max(largest, sizes[part])
+		})
+	}
+	return largest
+}
+
 // Overlapping calls visit with the index of every part that an area has requests in.
 func (t *Tree) Overlapping(area Area, visit func(part int)) {
 	t.root.overlapping(area, visit)

@@ -1,0 +1,159 @@
+package compile
+
+import (
+	"slices"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+)
+
+// clusters are the clusters in use and the load assignments they need, with who uses them: what nobody uses any more
+// goes.
+type clusters struct {
+	byName map[string]*cluster
+	// byService finds the clusters that a Service has a say in.
+	byService map[serviceKey][]*cluster
+
+	assigned map[string]*assignment
+	// assignedTo finds the load assignments of a Service.
+	assignedTo map[serviceKey][]*assignment
+
+	// user is the group whose routes are being made; nil when clusters are made for something that only changes with
+	// everything else.
+	user *group
+	// idle are clusters that lost a user.
+	idle []*cluster
+}
+
+type serviceKey struct{ namespace, name string }
+
+// cluster is a cluster and its users.
+type cluster struct {
+	name     string
+	upstream upstream
+	message  *clusterv3.Cluster
+	services []serviceKey
+	// assignment is the name of the load assignment; empty when the cluster is not of the type EDS.
+	assignment string
+
+	// fixed is set when something else than a group uses the cluster.
+	fixed  bool
+	groups []*group
+}
+
+// assignment is the load assignment of one port of a Service.
+type assignment struct {
+	name    string
+	service serviceKey
+	port    uint32
+	message *endpointv3.ClusterLoadAssignment
+	// clusters counts its users.
+	clusters int
+}
+
+func newClusters() *clusters {
+	return &clusters{
+		byName:     map[string]*cluster{},
+		byService:  map[serviceKey][]*cluster{},
+		assigned:   map[string]*assignment{},
+		assignedTo: map[serviceKey][]*assignment{},
+	}
+}
+
+// add files a new cluster under its name and those of its Services.
+func (c *clusters) add(added *cluster, ownNamespace string) {
+	c.byName[added.name] = added
+	for _, service := range append([]serviceName{added.upstream.Service}, added.upstream.Others...) {
+		if namespace, name, ok := service.kubernetesService(ownNamespace); ok {
+			key := serviceKey{namespace, name}
+			added.services = append(added.services, key)
+			c.byService[key] = append(c.byService[key], added)
+		}
+	}
+}
+
+// use notes that the present user needs a cluster.
+func (c *clusters) use(used *cluster) {
+	if c.user == nil {
+		used.fixed = true
+		return
+	}
+	if !slices.Contains(used.groups, c.user) {
+		used.groups = append(used.groups, c.user)
+		c.user.clusters = append(c.user.clusters, used)
+	}
+}
+
+// release notes that a group needs none of its clusters any more.
+func (c *clusters) release(g *group) {
+	for _, used := range g.clusters {
+		used.groups = slices.DeleteFunc(used.groups, func(user *group) bool { return user == g })
+		c.idle = append(c.idle, used)
+	}
+	g.clusters = nil
+}
+
+// assign brings the load assignment that a cluster uses up to date with its message.
+func (c *clusters) assign(used *cluster) {
+	before := used.assignment
+	used.assignment = used.message.GetEdsClusterConfig().GetServiceName()
+	if after := c.assigned[used.assignment]; after != nil {
+		after.clusters++
+	}
+	if assigned := c.assigned[before]; assigned != nil {
+		assigned.clusters--
+	}
+}
+
+// sweep forgets what nobody uses any more.
+func (c *clusters) sweep(d *Delta) {
+	for _, idle := range c.idle {
+		if idle.fixed || len(idle.groups) > 0 || c.byName[idle.name] != idle {
+			continue
+		}
+		delete(c.byName, idle.name)
+		for _, key := range idle.services {
+			remove(c.byService, key, idle)
+		}
+		d.remove(ResourceID{ClusterType, idle.name})
+		if assigned := c.assigned[idle.assignment]; assigned != nil {
+			assigned.clusters--
+			c.drop(assigned, d)
+		}
+	}
+	c.idle = nil
+}
+
+// drop forgets a load assignment that no cluster uses.
+func (c *clusters) drop(assigned *assignment, d *Delta) {
+	if assigned.clusters > 0 {
+		return
+	}
+	delete(c.assigned, assigned.name)
+	remove(c.assignedTo, assigned.service, assigned)
+	d.remove(ResourceID{EndpointType, assigned.name})
+}
+
+// remove takes a value out of a list in a map of lists.
+func remove[K, V comparable](lists map[K][]V, key K, value V) {
+	kept := slices.DeleteFunc(lists[key], func(other V) bool { return other == value })
+	if lists[key] = kept; len(kept) == 0 {
+		delete(lists, key)
+	}
+}
+
+func (c *clusters) messages() map[string]*clusterv3.Cluster {
+	messages := make(map[string]*clusterv3.Cluster, len(c.byName))
+	for name, used := range c.byName {
+		messages[name] = used.message
+	}
+	return messages
+}
+
+func (c *clusters) assignments() map[string]*endpointv3.ClusterLoadAssignment {
+	messages := make(map[string]*endpointv3.ClusterLoadAssignment, len(c.assigned))
+	for name, assigned := range c.assigned {
+		messages[name] = assigned.message
+	}
+	return messages
+}

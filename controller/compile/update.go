@@ -1,0 +1,247 @@
+package compile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
+)
+
+// Delta is what an update changed of a configuration.
+type Delta struct {
+	// Whole is set when everything was compiled: Changed is the complete configuration then, and what is not in it is to
+	// go.
+	Whole bool
+	// Changed are the new contents of resources. Removed are those that are gone, in no order.
+	Changed map[ResourceID]proto.Message
+	Removed map[ResourceID]bool
+	// Reports are the new reports on objects; nil for an object that is gone.
+	Reports map[store.Ref]*Report
+}
+
+func newDelta() *Delta {
+	return &Delta{Changed: map[ResourceID]proto.Message{}, Removed: map[ResourceID]bool{}, Reports: map[store.Ref]*Report{}}
+}
+
+func (d *Delta) change(id ResourceID, message proto.Message) {
+	d.Changed[id] = message
+	delete(d.Removed, id)
+}
+
+func (d *Delta) remove(id ResourceID) {
+	d.Removed[id] = true
+	delete(d.Changed, id)
+}
+
+// Update brings the configuration up to date with the changes of a store since the last call, which must have been with
+// the same store, and returns what came of them. The first one compiles everything.
+func (c *Compiler) Update(s *store.Store) *Delta {
+	changes := s.TakeChanges()
+	before := c.ledger
+	if c.store == s && c.follow(changes) {
+		return c.delta
+	}
+	delta := c.delta
+	c.compile(s)
+	return c.whole(before, delta)
+}
+
+// whole is the delta of a complete compilation. before are the reports of the one before, and given up an update that
+// was begun since.
+func (c *Compiler) whole(before ledger, givenUp *Delta) *Delta {
+	d := newDelta()
+	d.Whole = true
+	for name, l := range c.listeners {
+		d.Changed[ResourceID{ListenerType, name}] = l
+	}
+	for name, used := range c.clusters.byName {
+		d.Changed[ResourceID{ClusterType, name}] = used.message
+	}
+	for name, assigned := range c.clusters.assigned {
+		d.Changed[ResourceID{EndpointType, name}] = assigned.message
+	}
+	for name, secret := range c.secrets.made {
+		d.Changed[ResourceID{SecretType, name}] = secret
+	}
+	for _, t := range c.tables {
+		scopes, routes := t.resources()
+		for _, scope := range scopes {
+			d.Changed[ResourceID{ScopeType, scope.Name}] = scope
+		}
+		for _, route := range routes {
+			d.Changed[ResourceID{RouteType, route.Name}] = route
+		}
+	}
+	for ref := range before {
+		d.Reports[ref] = nil
+	}
+	if givenUp != nil {
+		for ref := range givenUp.Reports {
+			d.Reports[ref] = nil
+		}
+	}
+	maps.Copy(d.Reports, c.ledger)
+	return d
+}
+
+// follow compiles what depends on changed objects. It returns false when that is everything.
+func (c *Compiler) follow(changes []store.Ref) bool {
+	c.delta, c.staleParts = newDelta(), map[*part]bool{}
+	stale := map[*group]bool{}
+	for _, ref := range changes {
+		local := true
+		switch ref.Kind {
+		case "Mapping":
+			c.mappingChanged(ref, stale)
+		case "Service":
+			local = c.serviceChanged(serviceKey{ref.Namespace, ref.Name}, stale)
+		case "Endpoints":
+			c.endpointsChanged(serviceKey{ref.Namespace, ref.Name})
+		case "Secret":
+			local = c.secretChanged(ref)
+		default:
+			local = !c.concerns(ref)
+		}
+		if !local {
+			return false
+		}
+	}
+	c.regroup(stale)
+	c.clusters.sweep(c.delta)
+	return c.finishParts()
+}
+
+// concerns reports whether an object is of this install, or was.
+func (c *Compiler) concerns(ref store.Ref) bool {
+	if c.ledger[ref] != nil {
+		return true
+	}
+	object, ok := c.store.Object(ref).(v3alpha1.Object)
+	return ok && c.member(object)
+}
+
+// mappingChanged reads a Mapping again. The groups it left and entered become stale.
+func (c *Compiler) mappingChanged(ref store.Ref, stale map[*group]bool) {
+	if before := c.mappings[ref]; before != nil {
+		c.withdraw(before.group, stale)
+		c.leave(before)
+	}
+	if c.ledger[ref] != nil {
+		delete(c.ledger, ref)
+		c.delta.Reports[ref] = nil
+	}
+	if m := c.admit(c.store.Mapping(ref.Namespace, ref.Name)); m != nil {
+		key := c.keyOf(m)
+		if g := c.groups[key]; g != nil {
+			c.withdraw(g, stale)
+		}
+		c.enter(m, key)
+		stale[m.group] = true
+	}
+	if report := c.ledger[ref]; report != nil {
+		c.delta.Reports[ref] = report
+	}
+}
+
+// withdraw takes a group out of the configuration, for it to be made again.
+func (c *Compiler) withdraw(g *group, stale map[*group]bool) {
+	if !stale[g] {
+		stale[g] = true
+		c.takeOut(g)
+		c.clusters.release(g)
+	}
+}
+
+// serviceChanged makes the clusters of a Service again, and the groups that use them. It returns false when something
+// else than a group does.
+func (c *Compiler) serviceChanged(key serviceKey, stale map[*group]bool) bool {
+	for _, used := range c.clusters.byService[key] {
+		if used.fixed {
+			return false
+		}
+		made := c.newCluster(used.name, used.upstream)
+		if !proto.Equal(made, used.message) {
+			used.message = made
+			c.delta.change(ResourceID{ClusterType, used.name}, made)
+		}
+		c.clusters.assign(used)
+		for _, g := range slices.Clone(used.groups) {
+			c.withdraw(g, stale)
+		}
+	}
+	c.endpointsChanged(key) // a port may be called by another name now
+	return true
+}
+
+// endpointsChanged makes the load assignments of a Service again.
+func (c *Compiler) endpointsChanged(key serviceKey) {
+	for _, assigned := range slices.Clone(c.clusters.assignedTo[key]) {
+		message := endpoints(c.store, assigned.name, key.namespace, key.name, assigned.port)
+		if !proto.Equal(message, assigned.message) {
+			assigned.message = message
+			c.delta.change(ResourceID{EndpointType, assigned.name}, message)
+		}
+		c.clusters.drop(assigned, c.delta)
+	}
+}
+
+// regroup makes stale groups again and puts them back into the tables.
+func (c *Compiler) regroup(stale map[*group]bool) {
+	ordered := slices.SortedFunc(maps.Keys(stale), func(a, b *group) int { return strings.Compare(a.key, b.key) })
+	for _, g := range ordered {
+		if len(g.candidates) == 0 {
+			delete(c.groups, g.key)
+			continue
+		}
+		c.assemble(g)
+		g.hosts = c.hostsOf(g)
+		for _, t := range g.tables() {
+			for _, p := range c.placesFor(t, g) {
+				c.put(p)
+			}
+		}
+	}
+	c.staleGroups = ordered
+}
+
+// tables lists those that have a Host of a group, in their order.
+func (g *group) tables() (tables []*table) {
+	for _, h := range g.hosts {
+		for _, t := range h.tables {
+			if at, found := slices.BinarySearchFunc(tables, t, compareTables); !found {
+				tables = slices.Insert(tables, at, t)
+			}
+		}
+	}
+	return tables
+}
+
+func compareTables(a, b *table) int { return a.place - b.place }
+
+// finishParts makes the stale parts of tables, then reports on the stale groups. It returns false when a part has
+// outgrown its bound.
+func (c *Compiler) finishParts() bool {
+	for p := range c.staleParts {
+		if p.size > p.most {
+			return false
+		}
+		c.finishPart(p)
+		c.delta.change(ResourceID{RouteType, p.name}, p.message)
+	}
+	for _, g := range c.staleGroups {
+		if len(g.candidates) == 0 {
+			continue
+		}
+		c.reportGroup(g)
+		for _, m := range g.candidates {
+			if report := c.ledger[m.ref]; report != nil {
+				c.delta.Reports[m.ref] = report
+			}
+		}
+	}
+	return true
+}
