@@ -108,17 +108,17 @@ func (m *memory) until(t *testing.T, writes int) {
 }
 
 // controller starts a tracker and a leading writer, and returns how to end it: when everything is written that is to be.
-func (m *memory) controller(t *testing.T) (tracker *status.Tracker, events *record.FakeRecorder, end func()) {
+func (m *memory) controller(t *testing.T) (writer *status.Writer, tracker *status.Tracker, events *record.FakeRecorder, end func()) {
 	t.Helper()
 	events = record.NewFakeRecorder(1000)
-	writer := status.NewWriter(status.WriterOptions{
+	writer = status.NewWriter(status.WriterOptions{
 		Client:   dynamic.NewForConfigOrDie(&rest.Config{Host: "http://memory", Transport: m, QPS: -1}),
 		Observed: m.get, AmbassadorID: "default", Events: events, Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { writer.Lead(ctx) })
-	return status.NewTracker(writer, 0), events, func() { writer.Drain(); cancel(); running.Wait() }
+	return writer, status.NewTracker(writer, 0), events, func() { writer.Drain(); cancel(); running.Wait() }
 }
 
 func reports(n int, generation int64) map[store.Ref]*compile.Report {
@@ -137,7 +137,7 @@ func TestWritesAreChanges(t *testing.T) {
 	server := newMemory(n)
 	acknowledged := xds.State{Revision: 1, Acknowledged: 1, Clients: 1}
 
-	tracker, events, end := server.controller(t)
+	_, tracker, events, end := server.controller(t)
 	now := time.Now()
 	server.failures = 50
 	tracker.Compiled(reports(n, 1), nil, 1, now)
@@ -157,7 +157,7 @@ func TestWritesAreChanges(t *testing.T) {
 
 	for name, slow := range map[string]bool{"Envoy answers at once": false, "Envoy answers late": true} {
 		before := server.writes
-		tracker, events, end = server.controller(t)
+		_, tracker, events, end = server.controller(t)
 		all := reports(n, 1)
 		all[mapping("m1")] = &compile.Report{Generation: 2}
 		all[mapping("m2")] = broken

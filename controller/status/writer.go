@@ -57,11 +57,17 @@ type Writer struct {
 	mu      sync.Mutex
 	wanted  map[store.Ref]Update
 	written map[store.Ref]Update // by this leader, in this term
-	// behind are the objects for which another instance should speak, and the time until which it may be behind.
-	behind  map[store.Ref]time.Time
+	// behind are the objects for which another instance should speak.
+	behind  map[store.Ref]wait
 	failing map[store.Ref]string // the reason, empty for none, that this leader noted last
 	queue   workqueue.TypedRateLimitingInterface[store.Ref]
 	broken  map[string]bool // kinds whose failure was logged
+}
+
+// wait is until when another instance may be behind a generation.
+type wait struct {
+	generation int64
+	until      time.Time
 }
 
 // NewWriter returns a writer that does not lead.
@@ -106,7 +112,7 @@ func (w *Writer) Lead(ctx context.Context) {
 	queue := workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[store.Ref](firstRetry, lastRetry))
 	w.mu.Lock()
 	w.queue, w.written = queue, map[store.Ref]Update{}
-	w.behind, w.failing = map[store.Ref]time.Time{}, map[store.Ref]string{}
+	w.behind, w.failing = map[store.Ref]wait{}, map[store.Ref]string{}
 	for ref := range w.wanted {
 		queue.Add(ref)
 	}
@@ -145,10 +151,17 @@ func (w *Writer) write(ctx context.Context, ref store.Ref) error {
 	w.mu.Lock()
 	update, wanted := w.wanted[ref]
 	last, written := w.written[ref]
-	due, behind := w.behind[ref]
+	other, behind := w.behind[ref]
+	behind = behind && other.generation == update.Generation
 	w.mu.Unlock()
-	waited := behind && !time.Now().Before(due)
-	if !wanted && !written || wanted && written && last == update && !waited {
+	waited := behind && !time.Now().Before(other.until)
+	if !wanted && !written {
+		return nil
+	}
+	if wanted && written && last == update && !waited {
+		if behind {
+			w.lookAgain(ref, other)
+		}
 		return nil
 	}
 	seen, err := w.observe(ctx, ref)
@@ -214,16 +227,26 @@ func (w *Writer) patch(ctx context.Context, ref store.Ref, object *unstructured.
 
 // remember notes what was written, and comes back where another instance should have spoken.
 func (w *Writer) remember(ref store.Ref, update Update, at place) {
+	other := wait{update.Generation, time.Now().Add(w.options.Takeover)}
+	w.mu.Lock()
+	w.written[ref] = update
+	if at.later {
+		w.behind[ref] = other
+	} else {
+		delete(w.behind, ref)
+	}
+	w.mu.Unlock()
+	if at.later {
+		w.lookAgain(ref, other)
+	}
+}
+
+// lookAgain comes back to an object when another instance has had its time.
+func (w *Writer) lookAgain(ref store.Ref, other wait) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.written[ref] = update
-	if !at.later {
-		delete(w.behind, ref)
-		return
-	}
-	w.behind[ref] = time.Now().Add(w.options.Takeover)
 	if w.queue != nil {
-		w.queue.AddAfter(ref, w.options.Takeover)
+		w.queue.AddAfter(ref, time.Until(other.until))
 	}
 }
 
