@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -35,32 +36,31 @@ func unmet(match *routev3.RouteMatch, r *received) []condition {
 		list = append(list, condition{subjectPath, fmt.Sprintf("%s does not match %s", pathText(match), r.pathOnly())})
 	}
 	for _, header := range match.Headers {
-		value, present := r.header(header.Name)
-		if headerMatches(header, value, present) {
+		values := r.header(header.Name)
+		if headerMatches(header, values) {
 			continue
 		}
 		switch subject, name := subjectOf(header); {
 		case subject == subjectSecurity:
-			list = append(list, condition{subject, "the request is not secure: " + name + " is " + value})
+			list = append(list, condition{subject, "the request is not secure: " + name + " is " + values[0]})
 		default:
-			list = append(list, condition{subject, name + " " + difference(value, present, headerText(header))})
+			list = append(list, condition{subject, name + " " + difference(values, headerText(header))})
 		}
 	}
 	for _, parameter := range match.QueryParameters {
-		value, present := r.query(parameter.Name)
-		if !parameterMatches(parameter, value, present) {
-			list = append(list, condition{subjectQuery, "query parameter " + parameter.Name + " " + difference(value, present, parameterText(parameter))})
+		if values := r.query(parameter.Name); !parameterMatches(parameter, values) {
+			list = append(list, condition{subjectQuery, "query parameter " + parameter.Name + " " + difference(values, parameterText(parameter))})
 		}
 	}
 	return list
 }
 
 // difference says what a value is and what it should be.
-func difference(value string, present bool, want string) string {
-	if !present {
+func difference(values []string, want string) string {
+	if len(values) == 0 {
 		return "is absent, wanted: " + want
 	}
-	return fmt.Sprintf("is %q, wanted: %s", value, want)
+	return fmt.Sprintf("is %q, wanted: %s", strings.Join(values, ", "), want)
 }
 
 func pathMatches(match *routev3.RouteMatch, path string) bool {
@@ -80,21 +80,28 @@ func pathMatches(match *routev3.RouteMatch, path string) bool {
 	}
 }
 
-func headerMatches(m *routev3.HeaderMatcher, value string, present bool) bool {
+// headerMatches compares a header as Envoy does since 1.39: one value that matches is enough. One that is absent matches
+// only a condition about its presence, inverted or not.
+func headerMatches(m *routev3.HeaderMatcher, values []string) bool {
 	if want, ok := m.HeaderMatchSpecifier.(*routev3.HeaderMatcher_PresentMatch); ok {
-		return (present == want.PresentMatch) != m.InvertMatch
+		return (len(values) > 0 == want.PresentMatch) != m.InvertMatch
 	}
-	if !present && !m.TreatMissingHeaderAsEmpty {
-		return false // inverted or not
+	if len(values) == 0 {
+		if !m.TreatMissingHeaderAsEmpty {
+			return false
+		}
+		values = []string{""}
 	}
-	return (m.GetStringMatch() == nil || textMatches(m.GetStringMatch(), value)) != m.InvertMatch
+	return slices.ContainsFunc(values, func(value string) bool {
+		return m.GetStringMatch() == nil || textMatches(m.GetStringMatch(), value)
+	}) != m.InvertMatch
 }
 
-func parameterMatches(m *routev3.QueryParameterMatcher, value string, present bool) bool {
+func parameterMatches(m *routev3.QueryParameterMatcher, values []string) bool {
 	if want, ok := m.QueryParameterMatchSpecifier.(*routev3.QueryParameterMatcher_PresentMatch); ok {
-		return present == want.PresentMatch
+		return len(values) > 0 == want.PresentMatch
 	}
-	return present && (m.GetStringMatch() == nil || textMatches(m.GetStringMatch(), value))
+	return len(values) > 0 && (m.GetStringMatch() == nil || textMatches(m.GetStringMatch(), values[0]))
 }
 
 func textMatches(m *matcherv3.StringMatcher, value string) bool {

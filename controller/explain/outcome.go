@@ -191,7 +191,7 @@ func location(match *routev3.RouteMatch, redirect *routev3.RedirectAction, r *re
 // withoutUsualPort is the host of a redirect to another scheme: the port that is usual for the scheme of the request
 // makes no sense there.
 func withoutUsualPort(r *received, scheme string) string {
-	came := r.headers[forwardedProto]
+	came := strings.Join(r.headers[forwardedProto], ",")
 	if scheme == came {
 		return r.host
 	}

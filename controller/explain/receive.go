@@ -17,8 +17,8 @@ type received struct {
 	// path has the query in it.
 	path   string
 	scheme string
-	// headers by name in lower case; several of one name are joined by commas.
-	headers map[string]string
+	// headers are the values of each header, by its name in lower case.
+	headers map[string][]string
 }
 
 const forwardedProto = "x-forwarded-proto"
@@ -29,7 +29,7 @@ func (c *chain) receive(r Request) (*received, *Outcome) {
 		return nil, &Outcome{Share: 100, Action: Respond, Status: 400, Why: why}
 	}
 	m := c.http
-	s := &received{host: r.Host, method: r.method(), headers: map[string]string{}}
+	s := &received{host: r.Host, method: r.method(), headers: map[string][]string{}}
 	underscores := m.GetCommonHttpProtocolOptions().GetHeadersWithUnderscoresAction()
 	for name, values := range r.Headers {
 		if strings.Contains(name, "_") {
@@ -56,7 +56,7 @@ func (c *chain) receive(r Request) (*received, *Outcome) {
 
 // asSent is a request as routes would see it if nothing changed it on the way.
 func asSent(r Request) *received {
-	s := &received{host: r.Host, method: r.method(), path: r.Path, headers: map[string]string{}}
+	s := &received{host: r.Host, method: r.method(), path: r.Path, headers: map[string][]string{}}
 	for name, values := range r.Headers {
 		s.addHeader(name, values)
 	}
@@ -67,11 +67,7 @@ func asSent(r Request) *received {
 func (s *received) addHeader(name string, values []string) {
 	name = strings.ToLower(name)
 	for _, value := range values {
-		value = textproto.TrimString(value)
-		if before, had := s.headers[name]; had {
-			value = before + "," + value
-		}
-		s.headers[name] = value
+		s.headers[name] = append(s.headers[name], textproto.TrimString(value))
 	}
 }
 
@@ -83,38 +79,38 @@ func (s *received) forward(m *hcmv3.HttpConnectionManager, tls bool) {
 	if tls {
 		s.scheme = "https"
 	}
-	claimed, present := s.headers[forwardedProto]
+	claimed := strings.Join(s.headers[forwardedProto], ",")
 	trusted := !m.GetUseRemoteAddress().GetValue() || m.XffNumTrustedHops > 0
-	if !present || !trusted {
-		s.headers[forwardedProto] = s.scheme
-		return
+	if claimed == "" || !trusted {
+		claimed = s.scheme
 	}
+	s.headers[forwardedProto] = []string{claimed}
 	if scheme := strings.ToLower(claimed); scheme == "http" || scheme == "https" {
 		s.scheme = scheme
 	}
 }
 
-// header is a header as matchers see it. A matcher for "host" means :authority.
-func (s *received) header(name string) (value string, present bool) {
+// header is the values of a header as matchers see it; nil when it is absent. A matcher for "host" means :authority.
+func (s *received) header(name string) []string {
 	switch name = strings.ToLower(name); name {
 	case ":authority", "host":
-		return s.host, true
+		return []string{s.host}
 	case ":method":
-		return s.method, true
+		return []string{s.method}
 	case ":path":
-		return s.path, true
+		return []string{s.path}
 	case ":scheme":
-		return s.scheme, true
+		return []string{s.scheme}
+	default:
+		return s.headers[name]
 	}
-	value, present = s.headers[name]
-	return value, present
 }
 
 // upgrade is the protocol the client wants to go on with; empty when it does not ask.
 func (s *received) upgrade() string {
-	for _, option := range strings.Split(s.headers["connection"], ",") {
+	for _, option := range strings.Split(strings.Join(s.headers["connection"], ","), ",") {
 		if strings.EqualFold(strings.TrimSpace(option), "upgrade") {
-			return s.headers["upgrade"]
+			return strings.Join(s.headers["upgrade"], ",")
 		}
 	}
 	return ""
@@ -126,16 +122,16 @@ func (s *received) pathOnly() string {
 	return path
 }
 
-// query lists the parameters as they are written: Envoy does not decode them, and of several of one name it looks at
-// the first.
-func (s *received) query(name string) (value string, present bool) {
+// query is the value of a query parameter; nil when it is absent. Envoy does not decode it, and of several of one name it
+// looks at the first.
+func (s *received) query(name string) []string {
 	_, query, _ := strings.Cut(s.path, "?")
 	for _, parameter := range strings.Split(query, "&") {
 		if key, value, _ := strings.Cut(parameter, "="); key == name && parameter != "" {
-			return value, true
+			return []string{value}
 		}
 	}
-	return "", false
+	return nil
 }
 
 // withoutPort cuts a port off a host when it is that of the listener.

@@ -78,9 +78,8 @@ func newBranch(match *matcherv3.Matcher_OnMatch) (*branch, error) {
 // routes follows a request to the routes it is compared with. Once there it does not come back, even when none of them
 // matches; only where the way ends without routes a shorter prefix is tried, and what stands for no match last.
 func (n *node) routes(r *received) (routes []*routev3.Route, found bool) {
-	value, present := r.header(n.header)
-	if present {
-		for _, key := range n.keys(value) {
+	if values := r.header(n.header); values != nil {
+		for _, key := range n.keys(strings.Join(values, ",")) {
 			if routes, found := n.children[key].follow(r); found {
 				return routes, true
 			}
