@@ -82,11 +82,15 @@ func (o *operation) state() tftypes.Value {
 
 // wait returns when Envoy serves the generation, if it is to be waited for.
 func (o *operation) wait(generation int64, diags *diag.Diagnostics) {
-	if o.wanted != nil && !*o.wanted || o.wanted == nil && !o.client.HasController(o.ctx, o.ambassadorIDs()) {
+	if o.wanted != nil && !*o.wanted {
+		return
+	}
+	instances := o.client.Controllers(o.ctx, o.ambassadorIDs())
+	if o.wanted == nil && len(instances) == 0 {
 		return
 	}
 	tflog.Info(o.ctx, "waiting until Envoy serves "+o.ref.String(), map[string]any{"generation": generation})
-	if err := o.client.WaitServed(o.ctx, o.ref, generation); err != nil {
+	if err := o.client.WaitServed(o.ctx, o.ref, generation, instances); err != nil {
 		diags.AddError(o.ref.String()+" is not served", sentence(err)+
 			"\n\nThe object was written and is in the state. Set wait = false to not wait for the controller.")
 	}

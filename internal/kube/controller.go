@@ -33,11 +33,14 @@ type controllerCache struct {
 	ids   []string
 }
 
-// HasController reports whether a controller of this product that serves one of
-// the ambassador ids is alive: its leader's Lease was renewed within three lease
+// automatic in an object's list of ambassador ids makes every instance serve it.
+const automatic = "_automatic_"
+
+// Controllers returns those of the ambassador ids that a living controller of
+// this product serves: its leader's Lease was renewed within three lease
 // durations. No permission to list leases counts as no controller, because then
 // nobody can tell whether waiting would ever end.
-func (c *Client) HasController(ctx context.Context, ambassadorIDs []string) bool {
+func (c *Client) Controllers(ctx context.Context, ambassadorIDs []string) []string {
 	c.controllers.mu.Lock()
 	defer c.controllers.mu.Unlock()
 	if now := time.Now(); now.After(c.controllers.until) {
@@ -54,12 +57,12 @@ func (c *Client) HasController(ctx context.Context, ambassadorIDs []string) bool
 		case apierrors.IsForbidden(err):
 			c.controllers.ids = nil
 		default:
-			return false // The caller ran out of time, which says nothing for the next.
+			return nil // The caller ran out of time, which says nothing for the next.
 		}
 		c.controllers.until = now.Add(controllersFor)
 	}
-	return slices.ContainsFunc(ambassadorIDs, func(id string) bool {
-		return slices.Contains(c.controllers.ids, id)
+	return slices.DeleteFunc(slices.Clone(c.controllers.ids), func(id string) bool {
+		return !slices.Contains(ambassadorIDs, id) && !slices.Contains(ambassadorIDs, automatic)
 	})
 }
 
@@ -73,5 +76,6 @@ func livingControllers(leases []unstructured.Unstructured, now time.Time) (ids [
 		}
 		ids = append(ids, lease.GetLabels()[labelAmbassadorID])
 	}
-	return ids
+	slices.Sort(ids)
+	return slices.Compact(ids) // installs of one id in several namespaces
 }

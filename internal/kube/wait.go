@@ -26,11 +26,12 @@ const (
 )
 
 // WaitServed waits until the controller reports that Envoy acknowledged a
-// configuration made from this generation of the object, or newer. It fails
-// with the controller's reason when the object stays refused, and says what it
-// last knew when the context ends.
-func (c *Client) WaitServed(ctx context.Context, ref Ref, generation int64) error {
-	w := &servedWait{client: c, ref: ref, generation: generation}
+// configuration made from this generation of the object, or newer. Where several
+// instances report on the object, each of those given must; without any given,
+// the one that speaks for all. It fails with the controller's reason when the
+// object stays refused, and says what it last knew when the context ends.
+func (c *Client) WaitServed(ctx context.Context, ref Ref, generation int64, instances []string) error {
+	w := &servedWait{client: c, ref: ref, generation: generation, instances: instances}
 	for {
 		done, err := w.once(ctx)
 		if done || err != nil {
@@ -46,6 +47,7 @@ type servedWait struct {
 	client     *Client
 	ref        Ref
 	generation int64
+	instances  []string
 
 	last         verdict
 	failingSince time.Time
@@ -119,7 +121,7 @@ func (w *servedWait) see(object *unstructured.Unstructured) (done bool, err erro
 	if object == nil {
 		return false, fmt.Errorf("%s was deleted while waiting for it to be served", w.ref)
 	}
-	w.last = judge(object, w.generation)
+	w.last = judge(object, w.generation, w.instances)
 	if !w.last.failed {
 		w.failingSince = time.Time{}
 		return w.last.served, nil
@@ -152,9 +154,34 @@ type verdict struct {
 	text string
 }
 
-func judge(object *unstructured.Unstructured, generation int64) verdict {
+// judge judges by what the instances say, each in its entry, where there are
+// entries, or else by the conditions of the object.
+func judge(object *unstructured.Unstructured, generation int64, instances []string) verdict {
+	said := statusOf(object)
+	if len(instances) == 0 || len(said.Instances) == 0 {
+		return judgeConditions(said.Conditions, generation)
+	}
+	all := verdict{served: true}
+	for _, id := range instances {
+		var conditions []metav1.Condition
+		for _, instance := range said.Instances {
+			if instance.AmbassadorID == id {
+				conditions = instance.Conditions
+			}
+		}
+		one := judgeConditions(conditions, generation)
+		all.served = all.served && one.served
+		if one.text != "" && (all.text == "" || one.failed && !all.failed) {
+			all.text = "instance " + id + ": " + one.text
+		}
+		all.failed = all.failed || one.failed
+	}
+	return all
+}
+
+func judgeConditions(conditions []metav1.Condition, generation int64) verdict {
 	var v verdict
-	for _, condition := range conditions(object) {
+	for _, condition := range conditions {
 		if condition.ObservedGeneration < generation {
 			continue
 		}
@@ -171,16 +198,23 @@ func judge(object *unstructured.Unstructured, generation int64) verdict {
 	return v
 }
 
-func conditions(object *unstructured.Unstructured) []metav1.Condition {
-	var status struct {
-		Status struct {
-			Conditions []metav1.Condition `json:"conditions"`
-		} `json:"status"`
+// reported is what controllers say in the status of an object.
+type reported struct {
+	Conditions []metav1.Condition `json:"conditions"`
+	Instances  []struct {
+		AmbassadorID string             `json:"ambassador_id"`
+		Conditions   []metav1.Condition `json:"conditions"`
+	} `json:"instances"`
+}
+
+func statusOf(object *unstructured.Unstructured) reported {
+	var from struct {
+		Status reported `json:"status"`
 	}
-	if runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &status) != nil {
-		return nil // Not the controller's own shape: the same as no report.
+	if runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, &from) != nil {
+		return reported{} // Not the controller's own shape: the same as no report.
 	}
-	return status.Status.Conditions
+	return from.Status
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -68,7 +69,44 @@ func TestJudge(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := judge(test.object, 2); got != test.want {
+			if got := judge(test.object, 2, nil); got != test.want {
+				t.Errorf("%+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+// TestJudgeInstances judges an object that several instances serve.
+func TestJudgeInstances(t *testing.T) {
+	t.Parallel()
+	served, older := condition("Programmed", "True", "Programmed", 2), condition("Programmed", "True", "Programmed", 1)
+	pending, failed := condition("Programmed", "False", "Pending", 2), condition("Programmed", "False", "NoListener", 2)
+	says := func(id string, condition map[string]any) any {
+		return map[string]any{"ambassador_id": id, "conditions": []any{condition}}
+	}
+	tests := map[string]struct {
+		entries   []any
+		instances []string
+		want      verdict
+	}{
+		"no entries, the top counts":    {nil, []string{"blue"}, verdict{served: true}},
+		"nobody asked, the top counts":  {[]any{says("blue", failed)}, nil, verdict{served: true}},
+		"the one that is meant":         {[]any{says("green", failed), says("blue", served)}, []string{"blue"}, verdict{served: true}},
+		"it has said nothing":           {[]any{says("green", served)}, []string{"blue"}, verdict{}},
+		"it has said nothing yet":       {[]any{says("green", served), says("blue", older)}, []string{"blue", "green"}, verdict{}},
+		"both":                          {[]any{says("green", served), says("blue", served)}, []string{"blue", "green"}, verdict{served: true}},
+		"one waits":                     {[]any{says("green", served), says("blue", pending)}, []string{"blue", "green"}, verdict{text: "instance blue: because (Pending)"}},
+		"one fails":                     {[]any{says("green", failed), says("blue", served)}, []string{"blue", "green"}, verdict{failed: true, text: "instance green: because (NoListener)"}},
+		"one waits and the other fails": {[]any{says("green", failed), says("blue", pending)}, []string{"blue", "green"}, verdict{failed: true, text: "instance green: because (NoListener)"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			object := mapping(served)
+			if test.entries != nil {
+				_ = unstructured.SetNestedSlice(object.Object, test.entries, "status", "instances")
+			}
+			if got := judge(object, 2, test.instances); got != test.want {
 				t.Errorf("%+v, want %+v", got, test.want)
 			}
 		})
@@ -125,7 +163,7 @@ func TestWaitServed(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				began := time.Now()
-				err := client.WaitServed(ctx, quote, 2)
+				err := client.WaitServed(ctx, quote, 2, nil)
 				if got := time.Since(began); got < test.took || got > test.took+2*time.Second {
 					t.Errorf("took %s, want %s", got, test.took)
 				}
@@ -140,28 +178,31 @@ func TestWaitServed(t *testing.T) {
 	}
 }
 
-func TestHasController(t *testing.T) {
+func TestControllers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, server := fakeClient(lease("alive", time.Now()), lease("slow", time.Now().Add(-44*time.Second)), lease("dead", time.Now().Add(-46*time.Second)))
 		for id, want := range map[string]bool{"alive": true, "slow": true, "dead": false, "other": false} {
-			if got := client.HasController(t.Context(), []string{"none", id}); got != want {
+			if got := slices.Contains(client.Controllers(t.Context(), []string{"none", id}), id); got != want {
 				t.Errorf("%s: %v, want %v", id, got, want)
 			}
+		}
+		if got := client.Controllers(t.Context(), []string{"_automatic_"}); !slices.Equal(got, []string{"alive", "slow"}) {
+			t.Errorf("all instances are %v, want alive and slow", got)
 		}
 		if n := len(server.Actions()); n != 1 {
 			t.Errorf("asked the server %d times, want once", n)
 		}
 		time.Sleep(time.Minute)
-		if client.HasController(t.Context(), []string{"alive"}) {
+		if client.Controllers(t.Context(), []string{"alive"}) != nil {
 			t.Error("a controller that stopped a minute ago counts as alive")
 		}
 	})
 }
 
-// TestHasControllerNeedsTheRight does not wait where leases may not be listed, and
+// TestControllersNeedsTheRight does not wait where leases may not be listed, and
 // asks again after a failure that passes.
-func TestHasControllerNeedsTheRight(t *testing.T) {
+func TestControllersNeedsTheRight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		client, server := fakeClient(lease("alive", time.Now().Add(time.Hour)))
@@ -171,11 +212,11 @@ func TestHasControllerNeedsTheRight(t *testing.T) {
 			answers = answers[1:]
 			return err != nil, nil, err
 		})
-		if !client.HasController(t.Context(), []string{"alive"}) {
+		if client.Controllers(t.Context(), []string{"alive"}) == nil {
 			t.Error("a failure that passed hides the controller")
 		}
 		time.Sleep(time.Minute)
-		if client.HasController(t.Context(), []string{"alive"}) {
+		if client.Controllers(t.Context(), []string{"alive"}) != nil {
 			t.Error("a controller was seen without the right to see it")
 		}
 	})
