@@ -78,14 +78,9 @@ func BenchmarkEnvoy(b *testing.B) {
 
 func benchmarkEnvoy(b *testing.B, routes []*routev3.Route, n int, asTree bool) {
 	virtual := &routev3.VirtualHost{Name: "all", Domains: []string{"*"}}
+	virtual.Routes = routes
 	if asTree {
-		entries := entriesOf(routes)
-		prepare(entries)
-		builder := newBuilder(entries)
-		builder.build()
-		virtual.Matcher = builder.matcher()
-	} else {
-		virtual.Routes = routes
+		virtual.Routes, virtual.Matcher = Build(entriesOf(routes))
 	}
 	e := startEnvoy(b, map[string]*routev3.RouteConfiguration{"http": {VirtualHosts: []*routev3.VirtualHost{virtual}}})
 	last := request{target: fmt.Sprintf("/mapping-%05d/", n-1)}

@@ -77,7 +77,7 @@ func byHand(t *testing.T, routes []*routev3.Route, keys map[string][]int) *match
 	if !prepare(entries) {
 		t.Fatal("a route cannot be in a tree")
 	}
-	b := newBuilder(entries)
+	b := newBuilder(entries, 0)
 	for key, places := range keys {
 		n := node{key: key}
 		for _, place := range places {

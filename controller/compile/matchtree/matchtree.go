@@ -22,9 +22,11 @@ import (
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 )
 
-// fewRoutes is how many routes stay a list, which is easier to read in a dump. Measured with BenchmarkEnvoy, a request
-// costs 17 us of processor time; a route that is tried in vain adds 0.02 us, so that these add less than the noise.
-const fewRoutes = 64
+// fewRoutes is how many routes are tried one after the other for want of a difference: so many stay a list, and so many
+// are not worth keys of their own in a tree. Measured with BenchmarkEnvoy, a request costs 17 us of processor time, and
+// a route that is tried in vain adds 0.02 us. With a key for each of 10,000 prefixes Envoy takes 70 ms longer to read
+// the host, the controller 8 ms longer to write it, and Envoy has 26 MiB instead of 20 (as a list, 24).
+const fewRoutes = 32
 
 // Build returns what a virtual host should be given: its routes as they are, or, where that is faster, a matcher that
 // gives every request the same answer. The other result is nil. The entries are in the order in which their routes
@@ -34,8 +36,12 @@ const fewRoutes = 64
 // A route whose path specifier is not prefix, path or safe_regex makes the result a list. A RouteConfiguration that sets
 // ignore_path_parameters_in_path_matching must not have matchers: they see the parameters.
 func Build(entries []*Entry) ([]*routev3.Route, *matcherv3.Matcher) {
-	if len(entries) > fewRoutes && prepare(entries) {
-		b := newBuilder(entries)
+	return build(entries, fewRoutes)
+}
+
+func build(entries []*Entry, few int) ([]*routev3.Route, *matcherv3.Matcher) {
+	if len(entries) > few && prepare(entries) {
+		b := newBuilder(entries, few)
 		b.build()
 		if len(b.nodes) > 1 {
 			return nil, b.matcher()

@@ -26,59 +26,64 @@ func TestShape(t *testing.T) {
 	tests := map[string]struct {
 		matches []*routev3.RouteMatch
 		want    string
+		few     int
 	}{
 		"a prefix takes all there is below it": {
 			matchList(prefixMatch("/a/b/"), prefixMatch("/a/"), prefixMatch("/")),
-			"/:2 /a/:1 /a/b/:0",
+			"/:2 /a/:1 /a/b/:0", 0,
 		},
 		"a shorter prefix may come first": {
 			matchList(prefixMatch("/a/"), prefixMatch("/a/b/"), prefixMatch("/")),
-			"/:2 /a/:0",
+			"/:2 /a/:0", 0,
 		},
 		"a route with a condition leaves the rest to others": {
 			matchList(with("x-a", prefixMatch("/a/")), prefixMatch("/")),
-			"/:1 /a/:0,1",
+			"/:1 /a/:0,1", 0,
 		},
 		"one that asks as much or more is never reached": {
 			matchList(with("x-a", prefixMatch("/a/")), with("x-a", with("x-b", prefixMatch("/"))), with("x-a", prefixMatch("/"))),
-			"/:1,2 /a/:0",
+			"/:1,2 /a/:0", 0,
 		},
 		"an exact path leaves what is below it to others": {
 			matchList(exactMatch("/a"), prefixMatch("/")),
-			"/:1 /a:0,1",
+			"/:1 /a:0,1", 0,
 		},
 		"an exact path is not below itself": {
 			matchList(exactMatch("/a"), prefixMatch("/a/b"), with("x-a", prefixMatch("/"))),
-			"/:2 /a:0,2 /a/b:1",
+			"/:2 /a:0,2 /a/b:1", 0,
 		},
 		"a regular expression is where its literal is, and below": {
 			matchList(regexMatch("/a/[0-9]+"), regexMatch("/b/[0-9]+"), prefixMatch("/a/b/"), prefixMatch("/c/"), prefixMatch("/")),
-			"/:4 /a/:0,4 /a/b/:0,2 /b/:1,4 /c/:3",
+			"/:4 /a/:0,4 /a/b/:0,2 /b/:1,4 /c/:3", 0,
 		},
 		"one without a literal is everywhere": {
 			matchList(regexMatch(".*/x"), prefixMatch("/a/"), prefixMatch("/b/")),
-			":0 /a/:0,1 /b/:0,2",
+			":0 /a/:0,1 /b/:0,2", 0,
 		},
 		"one that is never reached is not": {
 			matchList(prefixMatch("/a/"), prefixMatch("/b/"), regexMatch(".*/x")),
-			":2 /a/:0 /b/:1",
+			":2 /a/:0 /b/:1", 0,
 		},
 		"a caseless prefix is where one of its spellings may be": {
 			matchList(insensitive(prefixMatch("/a/b")), prefixMatch("/A/"), prefixMatch("/a/B/c"), prefixMatch("/c/"), prefixMatch("/")),
-			"/:0,4 /A/:0,1 /c/:3",
+			"/:0,4 /A/:0,1 /c/:3", 0,
 		},
 		"many copies are made at a shorter key": {
 			matchList(regexMatch(".*1"), regexMatch(".*2"), regexMatch(".*3"), regexMatch(".*4"),
 				prefixMatch("/a1/"), prefixMatch("/a2/"), prefixMatch("/b/"), prefixMatch("/")),
-			":0,1,2,3 /:0,1,2,3,6,7 /a:0,1,2,3,4,5,7",
+			":0,1,2,3 /:0,1,2,3,6,7 /a:0,1,2,3,4,5,7", 0,
+		},
+		"few routes share a shorter key": {
+			matchList(prefixMatch("/a1/"), prefixMatch("/a2/"), prefixMatch("/b1/"), prefixMatch("/b2/"), prefixMatch("/")),
+			"/:4 /a:0,1,4 /b:2,3,4", 3,
 		},
 		"no key has a query": {
 			matchList(prefixMatch("/a?b"), exactMatch("/a?c"), prefixMatch("/b"), prefixMatch("/")),
-			"/:3 /a:0,1,3 /b:2",
+			"/:3 /a:0,1,3 /b:2", 0,
 		},
 		"no key ends within a character": {
 			matchList(regexMatch(".*1"), regexMatch(".*2"), regexMatch(".*3"), regexMatch(".*4"), prefixMatch("é"), prefixMatch("è")),
-			":0,1,2,3,4,5",
+			":0,1,2,3,4,5", 0,
 		},
 	}
 	for name, tt := range tests {
@@ -88,20 +93,20 @@ func TestShape(t *testing.T) {
 			for place, match := range tt.matches {
 				routes = append(routes, answering(place, match))
 			}
-			if diff := cmp.Diff(tt.want, shape(t, routes)); diff != "" {
+			if diff := cmp.Diff(tt.want, shape(t, routes, tt.few)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-func shape(t *testing.T, routes []*routev3.Route) string {
+func shape(t *testing.T, routes []*routev3.Route, few int) string {
 	t.Helper()
 	entries := entriesOf(routes)
 	if !prepare(entries) {
 		t.Fatal("a route cannot be in a tree")
 	}
-	b := newBuilder(entries)
+	b := newBuilder(entries, few)
 	b.build()
 	keys := map[string]string{}
 	for _, n := range b.nodes {
@@ -135,11 +140,11 @@ func TestSize(t *testing.T) {
 		// most is how many routes the tree may have, copies included; longest how many a request may have to try.
 		most, longest int
 	}{
-		"prefixes":                {append(all(prefixes), prefixMatch("/")), n + 1, 1},
-		"prefixes over TLS only":  {append(all(func(i int) *routev3.RouteMatch { return secure(prefixes(i)) }), secure(prefixMatch("/"))), n + 1, 1},
-		"exact paths":             {append(all(func(i int) *routev3.RouteMatch { return exactMatch(fmt.Sprintf("/exact-%05d", i)) }), prefixMatch("/")), 2*n + 1, 2},
-		"patterns with literals":  {append(all(func(i int) *routev3.RouteMatch { return regexMatch(fmt.Sprintf("/regex-%05d/.*", i)) }), prefixMatch("/")), 2*n + 1, 2},
-		"caseless prefixes first": {append(all(caselessEveryTenth), prefixMatch("/")), n + 1, n/10 + 1},
+		"prefixes":                {append(all(prefixes), prefixMatch("/")), n + n/10 + 1, 11},
+		"prefixes over TLS only":  {append(all(func(i int) *routev3.RouteMatch { return secure(prefixes(i)) }), secure(prefixMatch("/"))), n + n/10 + 1, 11},
+		"exact paths":             {append(all(func(i int) *routev3.RouteMatch { return exactMatch(fmt.Sprintf("/exact-%05d", i)) }), prefixMatch("/")), n + n/10 + 1, 11},
+		"patterns with literals":  {append(all(func(i int) *routev3.RouteMatch { return regexMatch(fmt.Sprintf("/regex-%05d/.*", i)) }), prefixMatch("/")), n + n/10 + 1, 11},
+		"caseless prefixes first": {append(all(caselessEveryTenth), prefixMatch("/")), n + n/10 + 1, n/10 + 1},
 		"patterns without first":  {append(all(patternEveryHundredth), prefixMatch("/")), (1 + copiesPerRoute) * n, n/100 + 101},
 	}
 	for name, tt := range tests {
