@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"slices"
 	"strings"
 
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
@@ -32,14 +33,18 @@ func hasEscapedSlash(path string) bool {
 	return strings.Contains(lower, "%2f") || strings.Contains(lower, "%5c")
 }
 
+// mergeSlashes makes one slash of several. A path of nothing but slashes keeps two: Envoy joins what is between the first
+// and the last one.
 func mergeSlashes(path string) string {
-	var b strings.Builder
-	for i := range len(path) {
-		if path[i] != '/' || i == 0 || path[i-1] != '/' {
-			b.WriteByte(path[i])
-		}
+	if !strings.Contains(path, "//") {
+		return path
 	}
-	return b.String()
+	segments := slices.DeleteFunc(strings.Split(path, "/"), func(segment string) bool { return segment == "" })
+	last := ""
+	if strings.HasSuffix(path, "/") {
+		last = "/"
+	}
+	return "/" + strings.Join(segments, "/") + last
 }
 
 // canonical resolves dot segments, turns backslashes into slashes, decodes what needs no escape and escapes what does,

@@ -129,6 +129,9 @@ func (r roll) request(ports []int) explain.Request {
 		Path:    r.path(),
 		Headers: map[string][]string{},
 	}
+	if r.oneIn(8) {
+		q.Path = "/"
+	}
 	if r.oneIn(4) {
 		q.Path += r.pick(odd...) + r.pick("", r.path())
 	}
