@@ -38,6 +38,8 @@ type Options struct {
 	Oracle Oracle
 	// Compile makes a configuration. It is called on another goroutine than the loop's, with stores of its own.
 	Compile func(*store.Store) *compile.Output
+	// AmbassadorID is the instance whose words in an object's status count. Default "default".
+	AmbassadorID string
 	// Timeout bounds one search. Default DefaultTimeout.
 	Timeout time.Duration
 	// Log takes what was found; nil discards.
@@ -78,6 +80,9 @@ type held struct {
 
 // New returns an empty quarantine.
 func New(o Options) *Quarantine {
+	if o.AmbassadorID == "" {
+		o.AmbassadorID = v3alpha1.DefaultAmbassadorID
+	}
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout
 	}
@@ -126,7 +131,7 @@ func (q *Quarantine) Holds(object metav1.Object) (words string, holds bool) {
 		}
 		delete(q.cleared, ref)
 	}
-	if words, refused := remembered(object); refused {
+	if words, refused := remembered(object, q.options.AmbassadorID); refused {
 		q.held[ref] = held{object, words}
 		q.recheck = true
 		return words, true
@@ -252,13 +257,22 @@ func same(a, b metav1.Object) bool {
 	return a == b || !both.Upsert(b)
 }
 
-// remembered returns Envoy's words on an object from its status.
-func remembered(object metav1.Object) (words string, refused bool) {
+// remembered returns what an instance said in the status of an object that Envoy refuses.
+func remembered(object metav1.Object, id string) (words string, refused bool) {
 	typed, ok := object.(v3alpha1.Object)
 	if !ok {
 		return "", false
 	}
-	for _, condition := range *typed.GetConditions() {
+	conditions := *typed.GetConditions()
+	if !typed.GetAmbassadorID().Only(id) { // they may be another instance's
+		conditions = nil
+		for _, instance := range *typed.GetInstances() {
+			if instance.AmbassadorID == id {
+				conditions = instance.Conditions
+			}
+		}
+	}
+	for _, condition := range conditions {
 		if condition.Type == v3alpha1.ConditionProgrammed && condition.Status == metav1.ConditionFalse &&
 			condition.Reason == status.ReasonRejectedByEnvoy && condition.ObservedGeneration == object.GetGeneration() {
 			return condition.Message, true

@@ -101,6 +101,15 @@ func TestStatusIsTheMemory(t *testing.T) {
 			t.Errorf("%s: held", name)
 		}
 	}
+	shared := a(3, "/", refused)
+	shared.Spec.AmbassadorID = []string{"other", "default"}
+	if _, held := New(Options{}).Holds(shared); held {
+		t.Error("held for what another instance said")
+	}
+	shared.Status.Instances = []v3alpha1.InstanceStatus{{AmbassadorID: "default", Conditions: []metav1.Condition{refused}}}
+	if _, held := New(Options{}).Holds(shared); !held {
+		t.Error("what this instance said beside another is forgotten")
+	}
 	object := a(3, "/", refused)
 
 	// Still refused: held, with the words of today.
