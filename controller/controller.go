@@ -111,7 +111,7 @@ func newController(options Options) (_ *controller, err error) {
 	c.loop = &loop{
 		log:          c.log,
 		inbox:        newInbox(),
-		compile:      func(s *store.Store) *compile.Output { return compile.Compile(s, settings) },
+		newCompiler:  func() compiler { return compile.New(settings) },
 		server:       c.server,
 		fixed:        []xds.Resource{{ID: xds.ID{TypeURL: xds.ListenerType, Name: ready.GetName()}, Message: ready}},
 		tracker:      status.NewTracker(sink, grace),
@@ -122,6 +122,9 @@ func newController(options Options) (_ *controller, err error) {
 		objects:      map[store.Ref]metav1.Object{},
 		rejections:   map[store.Ref]status.Rejected{},
 		refused:      map[store.Ref]metav1.Object{},
+		told:         map[store.Ref]status.Rejected{},
+		published:    newPublished(),
+		questions:    make(chan func()),
 	}
 	return c, nil
 }
@@ -285,11 +288,8 @@ func (c *controller) pages() http.Handler {
 		EnvoyMetrics: func(ctx context.Context) ([]byte, error) {
 			return c.supervisor.Admin().Get(ctx, "/stats/prometheus?usedonly")
 		},
-		Diagnostics: func() any { return c.diagnostics() },
-		Public: func() bool {
-			snapshot := c.loop.snapshot.Load()
-			return snapshot != nil && snapshot.diagnosticsPublic
-		},
-		Log: c.log,
+		Diagnostics: c.diagnostics,
+		Public:      c.loop.public.Load,
+		Log:         c.log,
 	})
 }

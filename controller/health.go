@@ -33,7 +33,7 @@ func (c *controller) ready(ctx context.Context) error {
 	}
 	state := c.server.State()
 	switch {
-	case c.loop.snapshot.Load() == nil:
+	case !c.loop.serving.Load():
 		return errors.New("still reading the configuration")
 	case !state.Ready && state.Clients == 0:
 		return errors.New("no Envoy has connected yet")
@@ -78,8 +78,12 @@ type envoyPage struct {
 	Rejected     []xds.Rejection `json:"rejected"`
 }
 
-func (c *controller) diagnostics() diagnosticsPage {
+func (c *controller) diagnostics(ctx context.Context) (any, error) {
 	state := c.server.State()
+	var snapshot *Snapshot
+	if err := c.loop.ask(ctx, func() { snapshot = c.loop.snapshot() }); err != nil {
+		return nil, fmt.Errorf("the event loop is busy: %w", err)
+	}
 	return diagnosticsPage{
 		AmbassadorID: c.options.Environment.AmbassadorID,
 		Namespace:    c.options.Environment.Namespace,
@@ -88,6 +92,6 @@ func (c *controller) diagnostics() diagnosticsPage {
 			Ready: state.Ready, Connected: state.Clients, Revision: state.Revision,
 			Acknowledged: state.Acknowledged, Rejected: state.Rejected,
 		},
-		Snapshot: c.loop.snapshot.Load(),
-	}
+		Snapshot: snapshot,
+	}, nil
 }

@@ -48,12 +48,12 @@ func (l *loop) inForce(events []watch.Event) map[store.Ref]metav1.Object {
 
 // keepLastGood puts the versions before back in force where the compiler refuses what just replaced them: a bad edit
 // must not take down what was served. It compiles again if there were any.
-func (l *loop) keepLastGood(output *compile.Output, before map[store.Ref]metav1.Object) *compile.Output {
+func (l *loop) keepLastGood(delta *compile.Delta, before map[store.Ref]metav1.Object) *compile.Delta {
 	restored := false
 	for ref, object := range before {
 		newest := l.objects[ref]
-		message, refused := refusal(output.Reports[ref])
-		_, refusedBefore := refusal(l.reports[ref])
+		message, refused := refusal(delta.Reports[ref])
+		_, refusedBefore := refusal(l.published.reports[ref])
 		if !refused || refusedBefore || newest == nil || newest == object {
 			continue
 		}
@@ -64,14 +64,14 @@ func (l *loop) keepLastGood(output *compile.Output, before map[store.Ref]metav1.
 		restored = true
 	}
 	if !restored {
-		return output
+		return delta
 	}
 	again, err := l.tryCompile()
 	if err != nil {
-		l.log.Error("the configuration cannot be compiled; the last one stays in force", "error", err)
-		return nil
+		l.log.Error("the configuration cannot be compiled", "error", err)
+		return delta
 	}
-	return again
+	return delta.Then(again)
 }
 
 // refusal says why the compiler refuses an object for what it says itself; what others lack is not its fault and no

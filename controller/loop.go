@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -23,7 +24,7 @@ const (
 	// leastPause and mostPause bound the time between two passes under a stream of changes. In between, the pause is as
 	// long as the last pass took: at most half of a core goes into compiling, and a change that comes alone waits for
 	// nothing.
-	leastPause = 5 * time.Millisecond
+	leastPause = 2 * time.Millisecond
 	mostPause  = 250 * time.Millisecond
 	// heartbeat is how often the loop shows that it is alive.
 	heartbeat = 5 * time.Second
@@ -32,16 +33,25 @@ const (
 // publisher is what the loop needs of the xDS server.
 type publisher interface {
 	Update([]xds.Resource) (revision uint64, err error)
+	Apply(changed []xds.Resource, removed []xds.ID) (revision uint64, err error)
 	Watch(context.Context) <-chan xds.State
+}
+
+// compiler is what the loop needs of a [compile.Compiler].
+type compiler interface {
+	Update(*store.Store) *compile.Delta
+	Counts() map[string]int
 }
 
 // loop is the one goroutine that turns events into configuration and acknowledgements into status. It owns the store and
 // the tracker. Nothing it calls waits for a network.
 type loop struct {
-	log     *slog.Logger
-	inbox   *inbox
-	compile func(*store.Store) *compile.Output
-	server  publisher
+	log   *slog.Logger
+	inbox *inbox
+	// compiler is nil when a new one is to be made: at first, and after a panic.
+	compiler    compiler
+	newCompiler func() compiler
+	server      publisher
 	// fixed are resources served besides the compiled ones.
 	fixed   []xds.Resource
 	tracker *status.Tracker
@@ -55,19 +65,24 @@ type loop struct {
 	// objects is what the store holds, to restore a version when a newer one breaks the compiler.
 	objects    map[store.Ref]metav1.Object
 	rejections map[store.Ref]status.Rejected
-	tracked    map[store.Ref]status.Rejected // the rejections that the tracker knows
+	// told are the rejections that the tracker knows.
+	told map[store.Ref]status.Rejected
 	// refused are the newest versions of objects whose version before is in force, because the compiler refuses the
 	// newest. They are tried again when something changes that has a say in what is valid.
 	refused map[store.Ref]metav1.Object
-	reports map[store.Ref]*compile.Report // of the configuration published last
+	// published is what became of the objects in the configuration published last.
+	published published
 
 	lastPass time.Time // when the last pass ended
 	pause    time.Duration
 	started  bool // the first configuration was published
 	revision uint64
 
-	beat     atomic.Int64 // unix nanoseconds of the last heartbeat
-	snapshot atomic.Pointer[Snapshot]
+	// questions are answered between passes, see ask.
+	questions chan func()
+	beat      atomic.Int64 // unix nanoseconds of the last heartbeat
+	// serving is set once something was published, and public when the diagnostics are for everybody.
+	serving, public atomic.Bool
 }
 
 // run handles events until the context ends.
@@ -104,6 +119,8 @@ func (l *loop) run(ctx context.Context) {
 			}
 			l.acknowledged(state)
 		case <-overdue:
+		case question := <-l.questions:
+			question()
 		case now := <-beats.C:
 			l.beat.Store(now.UnixNano())
 		}
@@ -119,30 +136,29 @@ func (l *loop) pass() {
 	start := time.Now()
 	events := l.withRefused(l.derived.Expand(l.inbox.take()))
 	before := l.inForce(events)
-	output := l.settle(events)
-	if output != nil {
-		output = l.keepLastGood(output, before)
-	}
-	if output != nil {
-		l.publish(output, len(events), start)
+	delta := l.settle(events)
+	if delta != nil {
+		delta = l.keepLastGood(delta, before)
+		l.publish(delta, len(events), start)
 	}
 	l.lastPass = time.Now()
 	l.pause = min(max(l.lastPass.Sub(start), leastPause), mostPause)
 }
 
-// settle brings the store up to date with the events and compiles it. It returns nil when nothing that matters changed.
+// settle brings the store up to date with the events and compiles what they change. It returns nil when nothing that
+// matters changed.
 //
 // A compiler that panics must cost only the object it panics on: the batch is undone and tried again in halves until
 // the event at fault is alone. That one is rejected; the version before it stays in force.
-func (l *loop) settle(events []watch.Event) *compile.Output {
+func (l *loop) settle(events []watch.Event) *compile.Delta {
 	changed, undo := l.apply(events)
 	if !changed && l.started {
 		return nil
 	}
-	output, err := l.tryCompile()
+	delta, err := l.tryCompile()
 	switch {
 	case err == nil:
-		return output
+		return delta
 	case len(events) == 0:
 		l.log.Error("the configuration cannot be compiled; the last one stays in force", "error", err)
 		return nil
@@ -151,14 +167,14 @@ func (l *loop) settle(events []watch.Event) *compile.Output {
 	if len(events) == 1 {
 		l.log.Error("an object breaks the compiler and is left out; please report this", "object", events[0].Ref.String(), "error", err)
 		l.reject(events[0], fmt.Sprintf("the controller failed on this object; this is a defect of the controller: %v", err))
-		output, _ = l.tryCompile()
-		return output
+		delta, _ = l.tryCompile()
+		return delta
 	}
 	first, second := l.settle(events[:len(events)/2]), l.settle(events[len(events)/2:])
-	if second != nil {
-		return second
+	if first == nil || second == nil {
+		return cmp.Or(first, second)
 	}
-	return first
+	return first.Then(second)
 }
 
 // apply brings the store up to date and returns how to undo it.
@@ -214,57 +230,18 @@ func (l *loop) stillServed(ref store.Ref, message string) string {
 	return message
 }
 
-func (l *loop) tryCompile() (output *compile.Output, err error) {
+// tryCompile compiles what changed. A compiler that panicked is left as it is, and the next one starts anew.
+func (l *loop) tryCompile() (delta *compile.Delta, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			output, err = nil, fmt.Errorf("panic: %v", cause)
+			l.compiler, delta, err = nil, nil, fmt.Errorf("panic: %v", cause)
 			l.log.Debug("the compiler panicked", "error", err, "stack", string(debug.Stack()))
 		}
 	}()
-	return l.compile(l.store), nil
-}
-
-// publish hands a configuration to Envoy, and its reports to the tracker.
-func (l *loop) publish(output *compile.Output, events int, start time.Time) {
-	compiled := time.Now()
-	revision, err := l.server.Update(append(resources(output), l.fixed...))
-	if err != nil {
-		l.log.Error("the configuration cannot be published; the last one stays in force", "error", err)
-		return
+	if l.compiler == nil {
+		l.compiler = l.newCompiler()
 	}
-	now := time.Now()
-	l.track(output.Reports, revision, now)
-	l.record(output, revision)
-	l.metrics.passed(compiled.Sub(start), output)
-	args := []any{"revision", revision, "changes", events, "mappings", len(l.store.Mappings()), "took", now.Sub(start).Round(time.Microsecond)}
-	switch {
-	case !l.started:
-		l.log.Info("first configuration published", args...)
-	case revision != l.revision:
-		l.log.Info("configuration updated", args...)
-	default:
-		l.log.Debug("configuration unchanged", args...)
-	}
-	l.started, l.revision, l.reports = true, revision, output.Reports
-}
-
-// track hands the tracker what changed since the configuration before.
-func (l *loop) track(reports map[store.Ref]*compile.Report, revision uint64, now time.Time) {
-	changed, rejected := map[store.Ref]*compile.Report{}, map[store.Ref]*status.Rejected{}
-	maps.Copy(changed, reports)
-	for ref := range l.reports {
-		if reports[ref] == nil {
-			changed[ref] = nil
-		}
-	}
-	for ref := range l.tracked {
-		rejected[ref] = nil
-	}
-	for ref, rejection := range l.rejections {
-		rejected[ref] = &rejection
-	}
-	l.tracker.Compiled(changed, rejected, revision, now)
-	l.tracked = maps.Clone(l.rejections)
+	return l.compiler.Update(l.store), nil
 }
 
 func (l *loop) acknowledged(state xds.State) {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	"google.golang.org/protobuf/proto"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -42,8 +44,13 @@ func (f *fakeServer) Update(resources []xds.Resource) (uint64, error) {
 	for _, resource := range resources {
 		f.names = append(f.names, resource.Name)
 	}
+	slices.Sort(f.names)
 	f.updates <- f.names
 	return f.revision, nil
+}
+
+func (f *fakeServer) Apply([]xds.Resource, []xds.ID) (uint64, error) {
+	panic("the fake compiler compiles everything each time")
 }
 
 func (f *fakeServer) Watch(context.Context) <-chan xds.State { return f.states }
@@ -78,7 +85,7 @@ func start(t *testing.T) *rig {
 	r.loop = &loop{
 		log:          slog.New(slog.DiscardHandler),
 		inbox:        newInbox(),
-		compile:      compileMappings,
+		newCompiler:  func() compiler { return fakeCompiler{} },
 		server:       r.server,
 		tracker:      status.NewTracker(r.sink, 0),
 		metrics:      newMetrics(),
@@ -88,6 +95,9 @@ func start(t *testing.T) *rig {
 		objects:      map[store.Ref]metav1.Object{},
 		rejections:   map[store.Ref]status.Rejected{},
 		refused:      map[store.Ref]metav1.Object{},
+		told:         map[store.Ref]status.Rejected{},
+		published:    newPublished(),
+		questions:    make(chan func()),
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -102,25 +112,34 @@ func start(t *testing.T) *rig {
 	return r
 }
 
-func compileMappings(s *store.Store) *compile.Output {
-	output := &compile.Output{Reports: map[store.Ref]*compile.Report{}}
+// fakeCompiler compiles everything each time.
+type fakeCompiler struct{}
+
+func (fakeCompiler) Counts() map[string]int { return nil }
+
+func (fakeCompiler) Update(s *store.Store) *compile.Delta {
+	delta := &compile.Delta{Whole: true, Changed: map[compile.ResourceID]proto.Message{}, Reports: map[store.Ref]*compile.Report{}}
+	for _, ref := range s.TakeChanges() {
+		delta.Reports[ref] = nil
+	}
 	for _, mapping := range s.Mappings() {
 		if mapping.Spec.Service == "panic" {
 			panic("cannot compile " + mapping.Name)
 		}
 		if mapping.Spec.Service == "invalid" && len(s.Modules()) == 0 {
-			output.Reports[store.RefOf(mapping)] = &compile.Report{Generation: mapping.Generation, Problems: []compile.Problem{
+			delta.Reports[store.RefOf(mapping)] = &compile.Report{Generation: mapping.Generation, Problems: []compile.Problem{
 				{Condition: v3alpha1.ConditionAccepted, Reason: compile.ReasonInvalid, Message: "service is invalid"},
 			}}
 			continue
 		}
-		output.Clusters = append(output.Clusters, &clusterv3.Cluster{Name: mapping.Name + mapping.Spec.Prefix})
-		output.Reports[store.RefOf(mapping)] = &compile.Report{
+		id := compile.ResourceID{TypeURL: compile.ClusterType, Name: mapping.Name + mapping.Spec.Prefix}
+		delta.Changed[id] = &clusterv3.Cluster{Name: id.Name}
+		delta.Reports[store.RefOf(mapping)] = &compile.Report{
 			Generation: mapping.Generation,
-			Resources:  []compile.ResourceID{{TypeURL: compile.ClusterType, Name: mapping.Name + mapping.Spec.Prefix}},
+			Resources:  []compile.ResourceID{id},
 		}
 	}
-	return output
+	return delta
 }
 
 func mappingRef(name string) store.Ref {
@@ -327,16 +346,21 @@ func TestAPanicCostsOnlyTheObjectAtFault(t *testing.T) {
 	r.published(t, "0/", "1/", "2/", "3/mended", "4/", "old/old")
 }
 
+// sliceCompiler makes a cluster for each EndpointSlice as well.
+type sliceCompiler struct{ fakeCompiler }
+
+func (c sliceCompiler) Update(s *store.Store) *compile.Delta {
+	delta := c.fakeCompiler.Update(s)
+	for _, slice := range s.EndpointSlices("default", "s") {
+		delta.Changed[compile.ResourceID{TypeURL: compile.ClusterType, Name: slice.Name}] = &clusterv3.Cluster{Name: slice.Name}
+	}
+	return delta
+}
+
 func TestEndpointsDoNotWait(t *testing.T) {
 	t.Parallel()
 	r := start(t)
-	r.loop.compile = func(s *store.Store) *compile.Output {
-		output := compileMappings(s)
-		for _, slice := range s.EndpointSlices("default", "s") {
-			output.Clusters = append(output.Clusters, &clusterv3.Cluster{Name: slice.Name})
-		}
-		return output
-	}
+	r.loop.newCompiler = func() compiler { return sliceCompiler{} }
 	r.loop.inbox.Synced()
 	r.published(t)
 	r.loop.inbox.Handle(watch.Event{Ref: store.Ref{Kind: "EndpointSlice", Namespace: "default", Name: "s-1"}, Object: &discoveryv1.EndpointSlice{

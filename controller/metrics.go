@@ -35,18 +35,8 @@ func newMetrics() *metrics {
 }
 
 // passed records one pass of the loop.
-func (m *metrics) passed(took time.Duration, output *compile.Output) {
+func (m *metrics) passed(took time.Duration, p *published) {
 	m.compile.Observe(took.Seconds())
-	var errors, warnings int
-	for _, report := range output.Reports {
-		for _, problem := range report.Problems {
-			if problem.Severity == compile.Warning {
-				warnings++
-			} else {
-				errors++
-			}
-		}
-	}
-	m.problems.WithLabelValues("error").Set(float64(errors))
-	m.problems.WithLabelValues("warning").Set(float64(warnings))
+	m.problems.WithLabelValues("error").Set(float64(p.problems[compile.Error]))
+	m.problems.WithLabelValues("warning").Set(float64(p.problems[compile.Warning]))
 }

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -23,8 +24,6 @@ type Snapshot struct {
 	Resources map[string]int `json:"resources"`
 	// Problems lists what is wrong, by object.
 	Problems []ObjectProblems `json:"problems"`
-
-	diagnosticsPublic bool
 }
 
 // ObjectProblems is what is wrong with one object.
@@ -42,23 +41,64 @@ type Problem struct {
 	Message   string `json:"message"`
 }
 
-// record keeps what was published for the diagnostics page.
-func (l *loop) record(output *compile.Output, revision uint64) {
+// published is what became of the objects of this instance.
+type published struct {
+	revision uint64
+	at       time.Time
+	reports  map[store.Ref]*compile.Report
+	kinds    map[string]int
+	problems map[compile.Severity]int
+}
+
+func newPublished() published {
+	return published{reports: map[store.Ref]*compile.Report{}, kinds: map[string]int{}, problems: map[compile.Severity]int{}}
+}
+
+// take brings it up to date with changed reports; nil is one of an object that is gone.
+func (p *published) take(changed map[store.Ref]*compile.Report) {
+	for ref, report := range changed {
+		p.count(ref, p.reports[ref], -1)
+		p.count(ref, report, 1)
+		if p.reports[ref] = report; report == nil {
+			delete(p.reports, ref)
+		}
+	}
+}
+
+func (p *published) count(ref store.Ref, report *compile.Report, by int) {
+	if report == nil {
+		return
+	}
+	p.kinds[ref.Kind] += by
+	for _, problem := range report.Problems {
+		p.problems[problem.Severity] += by
+	}
+}
+
+// ask has the loop's goroutine run a function between two passes. It fails when the loop does not get to it in time.
+func (l *loop) ask(ctx context.Context, question func()) error {
+	done := make(chan struct{})
+	select {
+	case l.questions <- func() { question(); close(done) }:
+		<-done
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// snapshot shows what was published last. It belongs to the loop's goroutine.
+func (l *loop) snapshot() *Snapshot {
 	snapshot := &Snapshot{
-		Revision: revision,
-		Time:     time.Now().UTC(),
-		Objects:  map[string]int{},
-		Resources: map[string]int{
-			"listeners": len(output.Listeners), "routes": len(output.Routes), "clusters": len(output.Clusters),
-			"endpoints": len(output.Endpoints), "secrets": len(output.Secrets),
-		},
-		Problems:          Problems(output.Reports, l.rejections),
-		diagnosticsPublic: diagnosticsPublic(l.store, l.ambassadorID),
+		Revision: l.published.revision,
+		Time:     l.published.at.UTC(),
+		Objects:  maps.Clone(l.published.kinds),
+		Problems: Problems(l.published.reports, l.rejections),
 	}
-	for ref := range output.Reports {
-		snapshot.Objects[ref.Kind]++
+	if l.compiler != nil {
+		snapshot.Resources = l.compiler.Counts()
 	}
-	l.snapshot.Store(snapshot)
+	return snapshot
 }
 
 // Problems lists what is wrong with any object, ordered by object.

@@ -85,9 +85,7 @@ func owners(reports map[store.Ref]*Report) map[ResourceID][]store.Ref {
 		}
 	}
 	for _, refs := range byResource {
-		slices.SortFunc(refs, func(a, b store.Ref) int {
-			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
-		})
+		slices.SortFunc(refs, store.Ref.Compare)
 	}
 	return byResource
 }

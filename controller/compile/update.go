@@ -37,6 +37,43 @@ func (d *Delta) remove(id ResourceID) {
 	delete(d.Changed, id)
 }
 
+// Then adds what a later update changed.
+func (d *Delta) Then(next *Delta) *Delta {
+	if next.Whole {
+		d.Whole, d.Changed, d.Removed = true, next.Changed, next.Removed
+	}
+	for id := range next.Removed {
+		d.remove(id)
+	}
+	for id, message := range next.Changed {
+		d.change(id, message)
+	}
+	maps.Copy(d.Reports, next.Reports)
+	return d
+}
+
+// Counts tells how many resources of each type the configuration has.
+func (c *Compiler) Counts() map[string]int {
+	counts := map[string]int{
+		"listeners": len(c.listeners), "clusters": len(c.clusters.byName), "endpoints": len(c.clusters.assigned), "secrets": len(c.secrets.made),
+	}
+	for _, t := range c.tables {
+		counts["routes"] += len(t.parts)
+	}
+	return counts
+}
+
+// Owners tells of which objects a resource was made: whom a NACK of it concerns.
+func (c *Compiler) Owners(id ResourceID) (refs []store.Ref) {
+	for ref, report := range c.ledger {
+		if slices.Contains(report.Resources, id) {
+			refs = append(refs, ref)
+		}
+	}
+	slices.SortFunc(refs, store.Ref.Compare)
+	return refs
+}
+
 // Update brings the configuration up to date with the changes of a store since the last call, which must have been with
 // the same store, and returns what came of them. The first one compiles everything.
 func (c *Compiler) Update(s *store.Store) *Delta {

@@ -19,7 +19,7 @@ import (
 const (
 	// checkTimeout bounds a health check; kubelet's own default is a second.
 	checkTimeout = 2 * time.Second
-	// scrapeTimeout bounds the fetch of Envoy's statistics.
+	// scrapeTimeout bounds the fetch of Envoy's statistics, and of the diagnostics.
 	scrapeTimeout = 10 * time.Second
 )
 
@@ -33,8 +33,8 @@ type Options struct {
 	Metrics prometheus.Gatherer
 	// EnvoyMetrics returns Envoy's statistics in Prometheus format.
 	EnvoyMetrics func(context.Context) ([]byte, error)
-	// Diagnostics returns what the diagnostics page shows, to be rendered as JSON.
-	Diagnostics func() any
+	// Diagnostics returns what the diagnostics page shows, to be rendered as JSON. It waits no longer than the context.
+	Diagnostics func(context.Context) (any, error)
 	// Public reports whether the diagnostics are for everybody (Module ambassador, diagnostics.enabled or
 	// allow_non_local). They are always for this machine.
 	Public func() bool
@@ -102,7 +102,14 @@ func diagnostics(o Options) http.HandlerFunc {
 			http.NotFound(w, r)
 			return
 		}
-		body, err := json.MarshalIndent(o.Diagnostics(), "", "  ")
+		ctx, cancel := context.WithTimeout(r.Context(), scrapeTimeout)
+		defer cancel()
+		page, err := o.Diagnostics(ctx)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		body, err := json.MarshalIndent(page, "", "  ")
 		if err != nil {
 			o.Log.Error("diagnostics cannot be rendered", "error", err)
 			http.Error(w, "diagnostics cannot be rendered, see the log", http.StatusInternalServerError)

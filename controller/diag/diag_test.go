@@ -25,7 +25,7 @@ func options() diag.Options {
 	return diag.Options{
 		Alive: healthy, Ready: healthy, Metrics: registry,
 		EnvoyMetrics: func(context.Context) ([]byte, error) { return []byte("envoy_server_live 1\n"), nil },
-		Diagnostics:  func() any { return map[string]int{"revision": 7} },
+		Diagnostics:  func(context.Context) (any, error) { return map[string]int{"revision": 7}, nil },
 		Public:       func() bool { return false },
 		Log:          slog.New(slog.DiscardHandler),
 	}

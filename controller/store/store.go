@@ -25,7 +25,8 @@ type Ref struct {
 // String renders the reference the way messages name objects: "Mapping default/quote".
 func (r Ref) String() string { return r.Kind + " " + r.Namespace + "/" + r.Name }
 
-func (r Ref) compare(other Ref) int {
+// Compare orders references by kind, namespace and name.
+func (r Ref) Compare(other Ref) int {
 	return cmp.Or(cmp.Compare(r.Kind, other.Kind), cmp.Compare(r.Namespace, other.Namespace), cmp.Compare(r.Name, other.Name))
 }
 
@@ -111,7 +112,7 @@ func (s *Store) note(ref Ref, changed bool) bool {
 // TakeChanges returns the objects that were added, changed or deleted since the last call, in order. A change of an
 // EndpointSlice is one of its Service's "Endpoints".
 func (s *Store) TakeChanges() []Ref {
-	changes := slices.SortedFunc(maps.Keys(s.changes), Ref.compare)
+	changes := slices.SortedFunc(maps.Keys(s.changes), Ref.Compare)
 	clear(s.changes)
 	return changes
 }
