@@ -168,6 +168,9 @@ func (st *stream) collect(now time.Time) (responses []*discoveryv3.DeltaDiscover
 		if sub == nil || st.full(sub, now) || k.waits && !sub.sentAll() && !st.clustersReady(now) {
 			continue
 		}
+		if k.typeURL == ListenerType && len(sub.pending) > 0 && !st.scopesReady(now) {
+			continue
+		}
 		sub.release(st.usersSettled(k), now)
 		if r := sub.respond(now); r != nil {
 			responses = append(responses, st.dispatch(sub, r, now))
@@ -219,6 +222,28 @@ func (st *stream) clustersReady(now time.Time) bool {
 		st.log.Warn("Envoy has not acknowledged clusters in time, going on with routes",
 			"revision", st.target, "waited", st.server.options.WarmTimeout)
 	}
+	return true
+}
+
+// scopesReady reports that listeners need not wait for the route tables they choose from: a listener that is changed to
+// choose among others would find nothing until they are there. For a listener that is the first to choose, Envoy asks for
+// them itself, and waits.
+func (st *stream) scopesReady(now time.Time) bool {
+	scopes, routes := st.subs[ScopeType], st.subs[RouteType]
+	if scopes == nil || len(scopes.known()) == 0 && len(scopes.pending) == 0 {
+		return true
+	}
+	if bound := st.targetAt.Add(st.server.options.WarmTimeout); now.Before(bound) {
+		ready := len(scopes.pending) == 0 && len(scopes.flight) == 0 && routes != nil && len(routes.pending) == 0 && len(routes.flight) == 0
+		for name := range scopes.known() {
+			ready = ready && routes.holds(st.server.routesOf(name))
+		}
+		if !ready {
+			st.wakeAt(bound)
+		}
+		return ready
+	}
+	st.log.Warn("Envoy has not acknowledged route tables in time, going on with listeners", "revision", st.target, "waited", st.server.options.WarmTimeout)
 	return true
 }
 

@@ -131,6 +131,12 @@ func (sub *subscription) wants(name string) bool {
 	return named || sub.names.IsWildcard()
 }
 
+// holds reports whether the Envoy was sent a resource.
+func (sub *subscription) holds(name string) bool {
+	_, held := sub.known()[name]
+	return held
+}
+
 // again has a name looked at again.
 func (sub *subscription) again(name string) {
 	if _, listed := sub.recheck[name]; !listed {

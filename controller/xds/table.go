@@ -7,6 +7,7 @@ import (
 	"sort"
 	"time"
 
+	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -74,6 +75,17 @@ func encode(r Resource) (*entry, error) {
 		Version:  hex.EncodeToString(sum[:12]),
 		Resource: &anypb.Any{TypeUrl: r.TypeURL, Value: value},
 	}}, nil
+}
+
+// routesOf is the name of the RouteConfiguration that a scope leads to; its own if the scope is not known any more.
+// Callers hold mu.
+func (s *Server) routesOf(scope string) string {
+	if sl := s.tables[ScopeType].slots[scope]; sl != nil {
+		if message, ok := sl.message.(*routev3.ScopedRouteConfiguration); ok {
+			return message.GetRouteConfigurationName()
+		}
+	}
+	return scope
 }
 
 // changeLog remembers which names changed at which revision. It is trimmed as

@@ -1,7 +1,9 @@
 package kube
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -111,6 +113,29 @@ func TestJudgeInstances(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzJudge reads the status of an object that anybody may have written. It must
+// not fail, and what says nothing of this generation must not count as served.
+func FuzzJudge(f *testing.F) {
+	f.Add([]byte(`{"status":{"conditions":[{"type":"Programmed","status":"True","observedGeneration":2}]}}`), "blue")
+	f.Add([]byte(`{"status":{"instances":[{"ambassador_id":"blue","conditions":[{"type":"Accepted","status":"False","observedGeneration":2}]}]}}`), "blue")
+	f.Add([]byte(`{"status":{"conditions":{"type":1},"instances":[null,{}]}}`), "")
+	f.Fuzz(func(t *testing.T, raw []byte, id string) {
+		object := &unstructured.Unstructured{}
+		if json.Unmarshal(raw, &object.Object) != nil || object.Object == nil {
+			return
+		}
+		for _, instances := range [][]string{nil, {id}, {id, "other"}} {
+			v := judge(object, 2, instances)
+			if v.served && !bytes.Contains(raw, []byte("Generation")) && !bytes.Contains(raw, []byte(`\u`)) {
+				t.Errorf("%s counts as served for %q", raw, instances)
+			}
+			if v.served && v.failed {
+				t.Errorf("%s is served and failed for %q", raw, instances)
+			}
+		}
+	})
 }
 
 // TestWaitServed runs on a fake clock: each step takes effect at its time.
