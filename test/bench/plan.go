@@ -154,6 +154,8 @@ func (r *runner) station(ctx context.Context, plane *testbed.Plane, shape testbe
 		return err
 	}
 	defer s.Controller.Stop()
+	fmt.Printf("  %6d %s: created in %.1f s, served after %.1f s, every status written after %.1f s\n",
+		n, shape, s.Load.Seconds(), s.Start.Seconds(), s.Settled.Seconds())
 	if r.results.Machine.Envoy, err = s.Controller.EnvoyVersion(ctx); err != nil {
 		return err
 	}

@@ -85,6 +85,8 @@ type Memory struct {
 	EnvoyAllocated     int64 `json:"envoy_allocated"`
 	// StartSeconds is from starting the controller to the last Mapping's first 200.
 	StartSeconds float64 `json:"start_seconds"`
+	// SettledSeconds is from starting the controller to the last status written.
+	SettledSeconds float64 `json:"settled_seconds"`
 }
 
 // Status is how many status writes a change of one Mapping causes.

@@ -26,18 +26,25 @@ func Added(ctx context.Context, s *Station, mappings int, most time.Duration) (r
 	result := report.Answers{What: "Mappings added one by one", Planned: mappings, Wrong: load.Wrong{}}
 	start := time.Now()
 	var sent []time.Duration
+	var last *applied // its probe goes on until the next one is served: what came must stay
 	for range mappings {
 		if time.Since(start) > most {
 			break
 		}
 		one, err := applyOne(ctx, s.Controller, s.Shape, s.Plane.Next(), s.create)
+		if last != nil {
+			result.Count(last.probe.Stop())
+		}
 		if err != nil {
 			crowd.Stop()
 			return report.Answers{}, fmt.Errorf("after %d Mappings: %w", result.Changes, err)
 		}
 		sent = append(sent, one.served.Sub(one.sent))
 		result.Changes++
-		result.Count(one.probe.Stop())
+		last = one
+	}
+	if last != nil {
+		result.Count(last.probe.Stop())
 	}
 	result.Seconds = time.Since(start).Seconds()
 	result.Count(crowd.Stop())

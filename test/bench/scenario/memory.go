@@ -32,5 +32,6 @@ func Memory(ctx context.Context, s *Station) (report.Memory, error) {
 		EnvoyResident:      envoy.Resident,
 		EnvoyAllocated:     allocated,
 		StartSeconds:       s.Start.Seconds(),
+		SettledSeconds:     s.Settled.Seconds(),
 	}, nil
 }

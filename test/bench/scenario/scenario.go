@@ -18,8 +18,9 @@ type Station struct {
 	Controller *testbed.Controller
 	Shape      testbed.Shape
 	N          int
-	// Start is how long the controller took from its start until it served the last Mapping.
-	Start time.Duration
+	// Load is how long the objects took to create. Start is how long the controller took from its start until it served
+	// the last Mapping, Settled until every status was written.
+	Load, Start, Settled time.Duration
 }
 
 // settleTimeout bounds the work that follows a start with 10,000 Mappings.
@@ -28,6 +29,7 @@ const settleTimeout = 5 * time.Minute
 // Arrive starts a controller on the plane, once that has n Mappings and all that the given number of further ones need,
 // and returns when everything is served and every status is written.
 func Arrive(ctx context.Context, plane *testbed.Plane, options testbed.ControllerOptions, shape testbed.Shape, n, further int) (*Station, error) {
+	empty := time.Now()
 	if err := plane.Grow(ctx, n, further); err != nil {
 		return nil, err
 	}
@@ -37,7 +39,7 @@ func Arrive(ctx context.Context, plane *testbed.Plane, options testbed.Controlle
 	if err != nil {
 		return nil, err
 	}
-	s := &Station{Plane: plane, Controller: controller, Shape: shape, N: n}
+	s := &Station{Plane: plane, Controller: controller, Shape: shape, N: n, Load: start.Sub(empty)}
 	if err := s.settle(ctx, start); err != nil {
 		err = fmt.Errorf("%w\n%s", err, controller.LogTail())
 		controller.Stop()
@@ -51,7 +53,9 @@ func (s *Station) settle(ctx context.Context, start time.Time) error {
 		return err
 	}
 	s.Start = time.Since(start)
-	return s.Plane.AwaitAllProgrammed(ctx, settleTimeout)
+	err := s.Plane.AwaitAllProgrammed(ctx, settleTimeout)
+	s.Settled = time.Since(start)
+	return err
 }
 
 // serves returns when a request is answered with 200.
