@@ -24,6 +24,8 @@ type chain struct {
 
 	http *hcmv3.HttpConnectionManager
 	tcp  *tcpproxyv3.TcpProxy
+	// formulas are the headers that are set before routing.
+	formulas []formula
 }
 
 func newChain(l *listener, message *listenerv3.FilterChain) (*chain, error) {
@@ -50,6 +52,9 @@ func newChain(l *listener, message *listenerv3.FilterChain) (*chain, error) {
 		switch config := config.(type) {
 		case *hcmv3.HttpConnectionManager:
 			c.http = config
+			if c.formulas, err = newFormulas(config); err != nil {
+				return nil, err
+			}
 		case *tcpproxyv3.TcpProxy:
 			c.tcp = config
 		}

@@ -37,18 +37,30 @@ import (
 func TestEnvoyAgrees(t *testing.T) {
 	t.Parallel()
 	const requests = 1000
-	for i, module := range modules {
+	tests := []struct {
+		name            string
+		module          object
+		shops, mappings int
+	}{
+		{"defaults", object{}, 0, 80},
+		{"tidied requests", object{"merge_slashes": true, "strip_matching_host_port": true}, 0, 80},
+		{"trusted clients", object{"use_remote_address": false, "headers_with_underscores_action": "DROP_HEADER"}, 0, 80},
+		{"refused requests", object{"reject_requests_with_escaped_slashes": true, "headers_with_underscores_action": "REJECT_REQUEST"}, 0, 80},
+		{"route tables that are cut", object{}, 200, 1500},
+	}
+	for i, test := range tests {
 		// One after the other: a port that is free for one would soon be another one's.
-		t.Run(fmt.Sprint("module ", i), func(t *testing.T) {
-			g := startGateway(t, uint64(i), module)
-			forwarded := 0
-			r := newRoll(uint64(100 + i))
+		t.Run(test.name, func(t *testing.T) {
+			g := startGateway(t, newRoll(uint64(i), test.shops), test.module, test.mappings)
+			forwarded, tables := 0, map[string]bool{}
+			r := newRoll(uint64(100+i), test.shops)
 			for range requests {
 				q := r.request(g.ports)
 				x, err := g.explainer.Explain(q)
 				if err != nil {
 					t.Fatalf("%s: %v", q.URL(), err)
 				}
+				tables[x.RouteConfiguration] = true
 				a := g.send(t, q)
 				if a.service != "" {
 					forwarded++
@@ -62,6 +74,9 @@ func TestEnvoyAgrees(t *testing.T) {
 			if forwarded < requests/10 {
 				t.Errorf("only %d of %d requests reached a service: the test has lost its object", forwarded, requests)
 			}
+			if whole := tables[fmt.Sprintf("tcp/127.0.0.1:%d/cleartext", g.ports[1])]; whole == (test.shops > 0) {
+				t.Errorf("with %d Mappings there is one route table for all: %v; the test has lost its object", test.mappings, whole)
+			}
 		})
 	}
 }
@@ -72,7 +87,7 @@ type gateway struct {
 	explainer *explain.Explainer
 }
 
-func startGateway(t *testing.T, seed uint64, module object) *gateway {
+func startGateway(t *testing.T, r roll, module object, mappings int) *gateway {
 	t.Helper()
 	var services []string
 	for range 20 {
@@ -80,7 +95,7 @@ func startGateway(t *testing.T, seed uint64, module object) *gateway {
 	}
 	free := freePorts(t, 6)
 	g := &gateway{ports: free[:3]}
-	objects := append(newRoll(seed).gateway(module, g.ports, services), certificate(t))
+	objects := append(r.gateway(module, mappings, g.ports, services), certificate(t))
 	variables := map[string]string{
 		"ENVOY":                               deps.Envoy(t),
 		"ENVOY_CONCURRENCY":                   "1",

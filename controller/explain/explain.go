@@ -33,6 +33,8 @@ type Explainer struct {
 	listeners []*listener
 	routes    map[string]*table
 	clusters  map[string]*clusterv3.Cluster
+
+	expressions expressions
 }
 
 // New prepares explanations of a configuration and of the objects it was compiled from. It fails only when the
@@ -117,7 +119,7 @@ func (e *Explainer) follow(x *Explanation, found *findings, r Request) {
 		x.Outcomes = []Outcome{e.passOn(l, c.tcp)}
 		return
 	}
-	received, refused := c.receive(r)
+	received, refused := e.receive(c, r)
 	if refused != nil {
 		x.Outcomes = []Outcome{*refused}
 		return

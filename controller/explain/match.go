@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -32,12 +33,12 @@ type condition struct {
 // when the route matches. The fraction of the requests that a route takes is no condition.
 func unmet(match *routev3.RouteMatch, r *received) []condition {
 	var list []condition
-	if !pathMatches(match, r.pathOnly()) {
+	if !r.pathMatches(match) {
 		list = append(list, condition{subjectPath, fmt.Sprintf("%s does not match %s", pathText(match), r.pathOnly())})
 	}
 	for _, header := range match.Headers {
 		values := r.header(header.Name)
-		if headerMatches(header, values) {
+		if r.headerMatches(header, values) {
 			continue
 		}
 		switch subject, name := subjectOf(header); {
@@ -48,7 +49,7 @@ func unmet(match *routev3.RouteMatch, r *received) []condition {
 		}
 	}
 	for _, parameter := range match.QueryParameters {
-		if values := r.query(parameter.Name); !parameterMatches(parameter, values) {
+		if values := r.query(parameter.Name); !r.parameterMatches(parameter, values) {
 			list = append(list, condition{subjectQuery, "query parameter " + parameter.Name + " " + difference(values, parameterText(parameter))})
 		}
 	}
@@ -63,7 +64,8 @@ func difference(values []string, want string) string {
 	return fmt.Sprintf("is %q, wanted: %s", strings.Join(values, ", "), want)
 }
 
-func pathMatches(match *routev3.RouteMatch, path string) bool {
+func (s *received) pathMatches(match *routev3.RouteMatch) bool {
+	path := s.pathOnly()
 	ignoreCase := match.CaseSensitive != nil && !match.CaseSensitive.Value
 	switch specifier := match.PathSpecifier.(type) {
 	case *routev3.RouteMatch_Prefix:
@@ -74,7 +76,7 @@ func pathMatches(match *routev3.RouteMatch, path string) bool {
 		prefix := specifier.PathSeparatedPrefix
 		return equal(path, prefix, ignoreCase) || hasPrefix(path, prefix+"/", ignoreCase)
 	case *routev3.RouteMatch_SafeRegex:
-		return fullMatch(specifier.SafeRegex.GetRegex(), path)
+		return s.expressions.match(specifier.SafeRegex.GetRegex(), path)
 	default:
 		return false
 	}
@@ -82,7 +84,7 @@ func pathMatches(match *routev3.RouteMatch, path string) bool {
 
 // headerMatches compares a header as Envoy does since 1.39: one value that matches is enough. One that is absent matches
 // only a condition about its presence, inverted or not.
-func headerMatches(m *routev3.HeaderMatcher, values []string) bool {
+func (s *received) headerMatches(m *routev3.HeaderMatcher, values []string) bool {
 	if want, ok := m.HeaderMatchSpecifier.(*routev3.HeaderMatcher_PresentMatch); ok {
 		return (len(values) > 0 == want.PresentMatch) != m.InvertMatch
 	}
@@ -93,18 +95,18 @@ func headerMatches(m *routev3.HeaderMatcher, values []string) bool {
 		values = []string{""}
 	}
 	return slices.ContainsFunc(values, func(value string) bool {
-		return m.GetStringMatch() == nil || textMatches(m.GetStringMatch(), value)
+		return m.GetStringMatch() == nil || s.textMatches(m.GetStringMatch(), value)
 	}) != m.InvertMatch
 }
 
-func parameterMatches(m *routev3.QueryParameterMatcher, values []string) bool {
+func (s *received) parameterMatches(m *routev3.QueryParameterMatcher, values []string) bool {
 	if want, ok := m.QueryParameterMatchSpecifier.(*routev3.QueryParameterMatcher_PresentMatch); ok {
 		return len(values) > 0 == want.PresentMatch
 	}
-	return len(values) > 0 && (m.GetStringMatch() == nil || textMatches(m.GetStringMatch(), values[0]))
+	return len(values) > 0 && (m.GetStringMatch() == nil || s.textMatches(m.GetStringMatch(), values[0]))
 }
 
-func textMatches(m *matcherv3.StringMatcher, value string) bool {
+func (s *received) textMatches(m *matcherv3.StringMatcher, value string) bool {
 	switch pattern := m.GetMatchPattern().(type) {
 	case *matcherv3.StringMatcher_Exact:
 		return equal(value, pattern.Exact, m.IgnoreCase)
@@ -118,7 +120,7 @@ func textMatches(m *matcherv3.StringMatcher, value string) bool {
 		}
 		return strings.Contains(value, pattern.Contains)
 	case *matcherv3.StringMatcher_SafeRegex:
-		return fullMatch(pattern.SafeRegex.GetRegex(), value)
+		return s.expressions.match(pattern.SafeRegex.GetRegex(), value)
 	default:
 		return false
 	}
@@ -145,11 +147,22 @@ func lowerASCII(text string) string {
 	}, text)
 }
 
-// fullMatch reports whether a regular expression matches a whole text. Go's syntax is RE2's, as Envoy's is; the compiler
-// lets no expression pass that cannot be read.
-func fullMatch(expression, text string) bool {
-	compiled, err := regexp.Compile(`\A(?:` + expression + `)\z`)
-	return err == nil && compiled.MatchString(text)
+// expressions keeps regular expressions compiled, by their text.
+type expressions struct{ compiled sync.Map }
+
+// match reports whether an expression matches a whole text. Go's syntax is RE2's, as Envoy's is; the compiler lets no
+// expression pass that cannot be read.
+func (e *expressions) match(expression, text string) bool {
+	known, ok := e.compiled.Load(expression)
+	if !ok {
+		compiled, err := regexp.Compile(`\A(?:` + expression + `)\z`)
+		if err != nil {
+			return false
+		}
+		known, _ = e.compiled.LoadOrStore(expression, compiled)
+	}
+	compiled, ok := known.(*regexp.Regexp)
+	return ok && compiled.MatchString(text)
 }
 
 // percent is the part of the requests a fraction lets through.

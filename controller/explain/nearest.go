@@ -54,7 +54,7 @@ func (e *Explainer) nearest(x *Explanation, found *findings) []Near {
 	}
 	s := &search{explainer: e, explanation: x, found: found, request: found.received, best: map[Object]candidate{}, routed: map[Object]bool{}}
 	if s.request == nil {
-		s.request = asSent(x.Request) // it got nowhere
+		s.request = e.asSent(x.Request) // it got nowhere
 	}
 	s.sameHost()
 	s.elsewhere()
@@ -147,7 +147,10 @@ func (s *search) otherHost(l *listener, c *chain, h *virtualHost, chosen bool) {
 	for _, route := range h.all() {
 		mapping := mappingOf(route)
 		s.routed[mapping] = true
-		if h == s.found.host || !pathMatches(route.Match, s.request.pathOnly()) || !fitsBut(route.Match, s.request) {
+		if known, had := s.best[mapping]; had && known.far <= farListener {
+			continue
+		}
+		if h == s.found.host || !s.request.pathMatches(route.Match) || !fitsBut(route.Match, s.request) {
 			continue
 		}
 		if chosen {
@@ -196,7 +199,7 @@ func (s *search) whyOtherHost(mapping Object, h *virtualHost) string {
 // unserved looks at the Mappings without any route.
 func (s *search) unserved() {
 	for mapping, object := range s.explainer.mappings {
-		if s.routed[mapping] || !specMatches(&object.Spec, s.request.pathOnly()) {
+		if s.routed[mapping] || !s.specMatches(&object.Spec) {
 			continue
 		}
 		c := candidate{Near: Near{mapping, s.explainer.whyUnserved(mapping, object)}, far: farUnserved}
@@ -241,7 +244,8 @@ func (e *Explainer) troubles(object Object, condition string) string {
 
 // specMatches reports whether the path of a Mapping that has no route fits. Of a regular expression that cannot be read,
 // which may be why, what it starts with counts.
-func specMatches(spec *v3alpha1.MappingSpec, path string) bool {
+func (s *search) specMatches(spec *v3alpha1.MappingSpec) bool {
+	path := s.request.pathOnly()
 	ignoreCase := spec.CaseSensitive != nil && !*spec.CaseSensitive
 	switch {
 	case spec.PrefixRegex:
@@ -249,7 +253,7 @@ func specMatches(spec *v3alpha1.MappingSpec, path string) bool {
 			plain := strings.IndexAny(spec.Prefix, `\.+*?()|[]{}^$`)
 			return hasPrefix(path, spec.Prefix[:max(plain, 0)], false)
 		}
-		return fullMatch(spec.Prefix, path)
+		return s.request.expressions.match(spec.Prefix, path)
 	case spec.PrefixExact:
 		return equal(path, spec.Prefix, ignoreCase)
 	default:

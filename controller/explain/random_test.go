@@ -10,9 +10,16 @@ import (
 
 // roll makes random objects and requests from small vocabularies, so that they meet often. The same seed makes the same
 // ones.
-type roll struct{ *rand.Rand }
+type roll struct {
+	*rand.Rand
+	// shops is how many further hostnames there are, each with a Host.
+	shops int
+}
 
-func newRoll(seed uint64) roll { return roll{rand.New(rand.NewPCG(seed, 1))} }
+func newRoll(seed uint64, shops int) roll { return roll{rand.New(rand.NewPCG(seed, 1)), shops} }
+
+// shop is one of the further hostnames.
+func (r roll) shop() string { return fmt.Sprintf("shop-%d.example", r.IntN(r.shops)) }
 
 func (r roll) oneIn(n int) bool { return r.IntN(n) == 0 }
 
@@ -20,16 +27,8 @@ func (r roll) pick(texts ...string) string { return texts[r.IntN(len(texts))] }
 
 type object = map[string]any
 
-// modules are the settings of the Module that change what routes see of a request.
-var modules = []object{
-	{},
-	{"merge_slashes": true, "strip_matching_host_port": true},
-	{"use_remote_address": false, "headers_with_underscores_action": "DROP_HEADER"},
-	{"reject_requests_with_escaped_slashes": true, "headers_with_underscores_action": "REJECT_REQUEST"},
-}
-
 // gateway makes Listeners on the given ports, and Hosts and Mappings that send requests to the given services.
-func (r roll) gateway(module object, ports []int, services []string) []object {
+func (r roll) gateway(module object, mappings int, ports []int, services []string) []object {
 	objects := []object{manifestOf("Module", "ambassador", object{"config": module})}
 	for i, port := range ports {
 		objects = append(objects, manifestOf("Listener", fmt.Sprint("listener-", i), object{
@@ -40,7 +39,14 @@ func (r roll) gateway(module object, ports []int, services []string) []object {
 			"hostBinding":   object{"namespace": object{"from": "ALL"}},
 		}))
 	}
-	for i, hostname := range []string{"*", "a.example", "*.a.example", "*-x.a.example", "b.*", "b.example", "c.example:" + fmt.Sprint(ports[0])} {
+	hostnames := []string{"*", "a.example", "*.a.example", "*-x.a.example", "b.*", "b.example", "c.example:" + fmt.Sprint(ports[0])}
+	if r.shops > 0 {
+		hostnames = hostnames[5:] // a table with globs is not cut by hostname
+	}
+	for i := range r.shops {
+		hostnames = append(hostnames, fmt.Sprintf("shop-%d.example", i))
+	}
+	for i, hostname := range hostnames {
 		host := object{"hostname": hostname, "requestPolicy": object{"insecure": object{"action": r.pick("Route", "Route", "Redirect", "Reject")}}}
 		if !r.oneIn(3) && !strings.HasSuffix(hostname, ".*") {
 			host["tlsSecret"] = object{"name": "certificate"}
@@ -50,7 +56,7 @@ func (r roll) gateway(module object, ports []int, services []string) []object {
 		}
 		objects = append(objects, manifestOf("Host", fmt.Sprint("host-", i), host))
 	}
-	for i := range 80 {
+	for i := range mappings {
 		mapping := manifestOf("Mapping", fmt.Sprint("mapping-", i), r.mapping(services))
 		if r.oneIn(3) {
 			mapping["metadata"].(object)["labels"] = object{"team": "red"}
@@ -68,6 +74,9 @@ func (r roll) mapping(services []string) object {
 	spec := object{"prefix": r.path(), "service": r.pick(services...)}
 	if !r.oneIn(8) {
 		spec["hostname"] = r.pick("*", "*", "a.example", "*.a.example", "y.a.example", "*.example", "b.*")
+	}
+	if r.shops > 0 && !r.oneIn(40) {
+		spec["hostname"] = r.shop()
 	}
 	set := func(oneIn int, field string, value any) {
 		if r.oneIn(oneIn) {
@@ -111,7 +120,7 @@ func (r roll) mapping(services []string) object {
 func (r roll) path() string {
 	var path strings.Builder
 	for range 1 + r.IntN(3) {
-		path.WriteString("/" + r.pick("a", "b", "A", "x", "ab", "12"))
+		path.WriteString("/" + r.pick("a", "b", "A", "x", "ab", "12", fmt.Sprint("n", r.IntN(50))))
 	}
 	if r.oneIn(2) {
 		path.WriteString("/")
@@ -128,6 +137,12 @@ func (r roll) request(ports []int) explain.Request {
 		Host:    r.pick("a.example", "y.a.example", "y-x.a.example", "b.example", "b.other", "c.example", "A.Example", "nobody"),
 		Path:    r.path(),
 		Headers: map[string][]string{},
+	}
+	if r.shops > 0 && !r.oneIn(4) {
+		q.Host = r.shop()
+		if r.oneIn(4) {
+			q.Host = strings.ToUpper(q.Host)
+		}
 	}
 	if r.oneIn(8) {
 		q.Path = "/"

@@ -19,17 +19,19 @@ type received struct {
 	scheme string
 	// headers are the values of each header, by its name in lower case.
 	headers map[string][]string
+
+	expressions *expressions
 }
 
 const forwardedProto = "x-forwarded-proto"
 
 // receive does what the HTTP connection manager does to a request before it is routed, or says how it refuses it.
-func (c *chain) receive(r Request) (*received, *Outcome) {
+func (e *Explainer) receive(c *chain, r Request) (*received, *Outcome) {
 	refuse := func(why string) (*received, *Outcome) {
 		return nil, &Outcome{Share: 100, Action: Respond, Status: 400, Why: why}
 	}
 	m := c.http
-	s := &received{host: r.Host, method: r.method(), headers: map[string][]string{}}
+	s := &received{host: r.Host, method: r.method(), headers: map[string][]string{}, expressions: &e.expressions}
 	underscores := m.GetCommonHttpProtocolOptions().GetHeadersWithUnderscoresAction()
 	for name, values := range r.Headers {
 		if strings.Contains(name, "_") {
@@ -51,12 +53,15 @@ func (c *chain) receive(r Request) (*received, *Outcome) {
 		return refuse(why)
 	}
 	s.path = path
+	for i := range c.formulas {
+		c.formulas[i].apply(s)
+	}
 	return s, nil
 }
 
 // asSent is a request as routes would see it if nothing changed it on the way.
-func asSent(r Request) *received {
-	s := &received{host: r.Host, method: r.method(), path: r.Path, headers: map[string][]string{}}
+func (e *Explainer) asSent(r Request) *received {
+	s := &received{host: r.Host, method: r.method(), path: r.Path, headers: map[string][]string{}, expressions: &e.expressions}
 	for name, values := range r.Headers {
 		s.addHeader(name, values)
 	}

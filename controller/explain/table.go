@@ -38,21 +38,36 @@ func newTable(config *routev3.RouteConfiguration) (*table, error) {
 }
 
 // routeTable finds the route configuration that an HTTP connection manager looks a request up in, or says why there is
-// none.
-func (e *Explainer) routeTable(c *chain, _ *received) (t *table, why string) {
+// none: the one it names or, of a table that is cut into several, the one whose scope has the request's key.
+func (e *Explainer) routeTable(c *chain, r *received) (t *table, why string) {
 	name := c.http.GetRds().GetRouteConfigName()
+	if scoped := c.http.GetScopedRoutes(); scoped != nil {
+		key := scopeKey(scoped.ScopeKeyBuilder, r)
+		for _, scope := range e.output.Scopes {
+			if hasKey(scope, key) {
+				name = scope.RouteConfigurationName
+			}
+		}
+	}
 	if t := e.routes[name]; t != nil {
 		return t, ""
 	}
 	return nil, fmt.Sprintf("filter chain %s has no routes: there is no route configuration %q", c.name, name)
 }
 
-// tables lists all route configurations that a filter chain may look requests up in.
+// tables lists all route configurations that a filter chain may look requests up in. The scopes of a table that is cut
+// begin with its name.
 func (e *Explainer) tables(c *chain) []*table {
-	if t := e.routes[c.http.GetRds().GetRouteConfigName()]; t != nil {
-		return []*table{t}
+	if name := c.http.GetRds().GetRouteConfigName(); name != "" {
+		return []*table{e.routes[name]}
 	}
-	return nil
+	var tables []*table
+	for _, scope := range e.output.Scopes {
+		if strings.HasPrefix(scope.Name, c.http.GetScopedRoutes().GetName()+"/") {
+			tables = append(tables, e.routes[scope.RouteConfigurationName])
+		}
+	}
+	return tables
 }
 
 // virtualHost finds the virtual host of a hostname: the whole name, then the longest *.suffix, then the longest
