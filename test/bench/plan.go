@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"terraform-provider-emissary/test/bench/load"
@@ -124,7 +125,8 @@ func (r *runner) part(ctx context.Context, what string, run func(context.Context
 	fmt.Printf("%s …\n", what)
 	err := run(ctx)
 	if err != nil {
-		r.results.Failures = append(r.results.Failures, fmt.Sprintf("%s: %v", what, err))
+		first, _, _ := strings.Cut(err.Error(), "\n") // logs may follow
+		r.results.Failures = append(r.results.Failures, what+": "+first)
 		fmt.Printf("%s: failed: %v\n", what, err)
 	}
 	fmt.Printf("%s: %s\n", what, time.Since(start).Round(time.Second))

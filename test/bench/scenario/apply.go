@@ -11,7 +11,7 @@ import (
 	"terraform-provider-emissary/test/bench/testbed"
 )
 
-// servedTimeout bounds the wait for one new Mapping.
+// servedTimeout bounds the wait for a Mapping to be served by a controller that is ready.
 const servedTimeout = time.Minute
 
 // Apply creates further Mappings one by one and measures how long each takes to be served. Each begins when the status

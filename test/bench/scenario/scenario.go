@@ -62,7 +62,7 @@ func (s *Station) settle(ctx context.Context, start time.Time) error {
 func serves(ctx context.Context, controller *testbed.Controller, request load.Request) error {
 	client := &load.Client{Address: controller.Address, KeepAlive: true}
 	defer client.Close()
-	return testbed.Await(ctx, fmt.Sprintf("http://%s%s to be served", request.Host, request.Path), settleTimeout, func(context.Context) error {
+	return testbed.Await(ctx, fmt.Sprintf("http://%s%s to be served", request.Host, request.Path), servedTimeout, func(context.Context) error {
 		answer, err := client.Get(request)
 		if err == nil && answer.Status != http.StatusOK {
 			err = fmt.Errorf("the answer is %d", answer.Status)

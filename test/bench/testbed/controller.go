@@ -19,8 +19,12 @@ import (
 	"terraform-provider-emissary/test/deps"
 )
 
-// readyTimeout bounds a start with 10,000 Mappings on a busy machine.
-const readyTimeout = 3 * time.Minute
+const (
+	// readyTimeout bounds a start with 10,000 Mappings on a busy machine.
+	readyTimeout = 3 * time.Minute
+	// tailLines and tailWidth bound what a message quotes of a log.
+	tailLines, tailWidth = 10, 400
+)
 
 // Controller is the product's controller, running as a process of its own with its Envoy.
 type Controller struct {
@@ -159,14 +163,18 @@ func (c *Controller) Stop() {
 	})
 }
 
-// LogTail is the end of what the controller and its Envoy said.
+// LogTail is the end of what the controller and its Envoy said, without the ends of lines as long as a configuration.
 func (c *Controller) LogTail() string {
 	data, err := os.ReadFile(c.logFile)
 	if err != nil {
 		return err.Error()
 	}
 	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	return strings.Join(lines[max(0, len(lines)-20):], "\n")
+	lines = lines[max(0, len(lines)-tailLines):]
+	for i, line := range lines {
+		lines[i] = line[:min(len(line), tailWidth)]
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Metrics returns the controller's metrics, and Envoy's after them.
