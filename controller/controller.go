@@ -257,6 +257,9 @@ func newSupervisor(options Options, dir, socket string) (*envoy.Supervisor, erro
 	})
 }
 
+// drainMargin is what Envoy may take, beyond the drain time, to begin with draining.
+const drainMargin = 5 * time.Second
+
 // CompileOptions are the settings of the compiler.
 func CompileOptions(environment Environment) compile.Options {
 	return compile.Options{
@@ -267,6 +270,7 @@ func CompileOptions(environment Environment) compile.Options {
 		DiagPort:            environment.HealthPort,
 		LooseLabelSelectors: environment.LooseLabelSelectors,
 		MinTLSVersion:       environment.MinTLSVersion,
+		DrainTime:           environment.DrainTime + drainMargin,
 	}
 }
 

@@ -39,7 +39,8 @@ type publisher interface {
 
 // compiler is what the loop needs of a [compile.Compiler].
 type compiler interface {
-	Update(*store.Store) *compile.Delta
+	Update(*store.Store, time.Time) *compile.Delta
+	Retire(time.Time) (*compile.Delta, time.Time)
 	Counts() map[string]int
 }
 
@@ -90,7 +91,7 @@ func (l *loop) run(ctx context.Context) {
 	states := l.server.Watch(ctx)
 	beats := time.NewTicker(heartbeat)
 	defer beats.Stop()
-	var pass, overdue <-chan time.Time
+	var pass, overdue, retiring <-chan time.Time
 	l.beat.Store(time.Now().UnixNano())
 	for {
 		select {
@@ -119,12 +120,16 @@ func (l *loop) run(ctx context.Context) {
 			}
 			l.acknowledged(state)
 		case <-overdue:
+		case <-retiring:
 		case question := <-l.questions:
 			question()
 		case now := <-beats.C:
 			l.beat.Store(now.UnixNano())
 		}
-		overdue = nil
+		overdue, retiring = nil, nil
+		if next := l.retire(time.Now()); !next.IsZero() {
+			retiring = time.After(time.Until(next))
+		}
 		if next := l.tracker.Overdue(time.Now()); !next.IsZero() {
 			overdue = time.After(time.Until(next))
 		}
@@ -143,6 +148,18 @@ func (l *loop) pass() {
 	}
 	l.lastPass = time.Now()
 	l.pause = min(max(l.lastPass.Sub(start), leastPause), mostPause)
+}
+
+// retire takes away what no connection needs any more, and returns when there is more.
+func (l *loop) retire(now time.Time) (next time.Time) {
+	if l.compiler == nil {
+		return next
+	}
+	delta, next := l.compiler.Retire(now)
+	if delta != nil {
+		l.publish(delta, 0, now)
+	}
+	return next
 }
 
 // settle brings the store up to date with the events and compiles what they change. It returns nil when nothing that
@@ -241,7 +258,7 @@ func (l *loop) tryCompile() (delta *compile.Delta, err error) {
 	if l.compiler == nil {
 		l.compiler = l.newCompiler()
 	}
-	return l.compiler.Update(l.store), nil
+	return l.compiler.Update(l.store, time.Now()), nil
 }
 
 func (l *loop) acknowledged(state xds.State) {

@@ -117,7 +117,9 @@ type fakeCompiler struct{}
 
 func (fakeCompiler) Counts() map[string]int { return nil }
 
-func (fakeCompiler) Update(s *store.Store) *compile.Delta {
+func (fakeCompiler) Retire(time.Time) (*compile.Delta, time.Time) { return nil, time.Time{} }
+
+func (fakeCompiler) Update(s *store.Store, _ time.Time) *compile.Delta {
 	delta := &compile.Delta{Whole: true, Changed: map[compile.ResourceID]proto.Message{}, Reports: map[store.Ref]*compile.Report{}}
 	for _, ref := range s.TakeChanges() {
 		delta.Reports[ref] = nil
@@ -349,8 +351,8 @@ func TestAPanicCostsOnlyTheObjectAtFault(t *testing.T) {
 // sliceCompiler makes a cluster for each EndpointSlice as well.
 type sliceCompiler struct{ fakeCompiler }
 
-func (c sliceCompiler) Update(s *store.Store) *compile.Delta {
-	delta := c.fakeCompiler.Update(s)
+func (c sliceCompiler) Update(s *store.Store, now time.Time) *compile.Delta {
+	delta := c.fakeCompiler.Update(s, now)
 	for _, slice := range s.EndpointSlices("default", "s") {
 		delta.Changed[compile.ResourceID{TypeURL: compile.ClusterType, Name: slice.Name}] = &clusterv3.Cluster{Name: slice.Name}
 	}

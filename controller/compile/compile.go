@@ -11,12 +11,13 @@
 package compile
 
 import (
+	"time"
+
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
 	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	ratelimitv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/ratelimit/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 
-	"terraform-provider-emissary/controller/compile/partition"
 	"terraform-provider-emissary/controller/store"
 )
 
@@ -56,8 +57,9 @@ type Compiler struct {
 
 	listeners map[string]*listenerv3.Listener
 	tables    []*table
-	// trees are the cuts of tables in the compilation before, by table.
-	trees    map[string]*partition.Tree
+	// before are the tables of the compilation before, by name, and now is when this one was asked for.
+	before   map[string]*table
+	now      time.Time
 	clusters *clusters
 	secrets  *secrets
 
@@ -76,12 +78,12 @@ func New(o Options) *Compiler {
 // and reported.
 func Compile(s *store.Store, o Options) *Output {
 	c := New(o)
-	c.compile(s)
+	c.compile(s, time.Time{})
 	return c.Output()
 }
 
 // compile compiles everything.
-func (c *Compiler) compile(s *store.Store) {
+func (c *Compiler) compile(s *store.Store, now time.Time) {
 	*c = Compiler{
 		options:   c.options,
 		limits:    c.limits,
@@ -91,7 +93,8 @@ func (c *Compiler) compile(s *store.Store) {
 		groups:    map[string]*group{},
 		listeners: map[string]*listenerv3.Listener{},
 		clusters:  newClusters(),
-		trees:     c.cuts(),
+		before:    c.tablesByName(),
+		now:       now,
 		secrets:   c.secrets.next(),
 		delta:     newDelta(),
 	}
@@ -124,15 +127,13 @@ func (c *Compiler) compile(s *store.Store) {
 	for _, g := range groups {
 		c.reportGroup(g)
 	}
+	c.before = nil
 }
 
-// cuts returns those of the tables.
-func (c *Compiler) cuts() map[string]*partition.Tree {
-	cuts := map[string]*partition.Tree{}
+func (c *Compiler) tablesByName() map[string]*table {
+	byName := make(map[string]*table, len(c.tables))
 	for _, t := range c.tables {
-		if t.tree != nil {
-			cuts[t.name] = t.tree
-		}
+		byName[t.name] = t
 	}
-	return cuts
+	return byName
 }

@@ -1,5 +1,7 @@
 package compile
 
+import "time"
+
 // Options are the settings of one controller that a compilation depends on, as Emissary's environment variables name
 // them. Call Defaults for the values Emissary uses when a variable is not set.
 type Options struct {
@@ -19,6 +21,8 @@ type Options struct {
 	// MinTLSVersion applies to TLS termination where no TLSContext sets one: "v1.0" to "v1.3" (TLS_MIN_VERSION).
 	// Empty leaves it to Envoy, which takes TLS 1.2.
 	MinTLSVersion string
+	// DrainTime is how long Envoy lets connections go on after their listener changed (AMBASSADOR_DRAIN_TIME).
+	DrainTime time.Duration
 }
 
 // Defaults returns the options of an install that sets nothing.

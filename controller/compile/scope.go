@@ -1,9 +1,12 @@
 package compile
 
 import (
+	"fmt"
+
 	mutationrulesv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	luav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/lua/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/http/early_header_mutation/header_mutation/v3"
 )
@@ -34,11 +37,14 @@ func (t *table) connect(manager *hcmv3.HttpConnectionManager) {
 		Name: "envoy.http.early_header_mutation.header_mutation",
 		TypedConfig: packed(&headermutationv3.HeaderMutation{Mutations: []*mutationrulesv3.HeaderMutation{{
 			Action: &mutationrulesv3.HeaderMutation_Append{Append: &corev3.HeaderValueOption{
-				Header:       &corev3.HeaderValue{Key: headerPart, Value: "%CEL(" + t.tree.CEL(t.partName) + ")%"},
+				Header:       &corev3.HeaderValue{Key: headerPart, Value: "%CEL(" + t.expression() + ")%"},
 				AppendAction: corev3.HeaderValueOption_OVERWRITE_IF_EXISTS_OR_ADD,
 			}},
 		}}}),
 	}}
+	if t.anyCase != nil {
+		manager.HttpFilters = append([]*hcmv3.HttpFilter{anyCaseFilter}, manager.HttpFilters...)
+	}
 	manager.RouteSpecifier = &hcmv3.HttpConnectionManager_ScopedRoutes{ScopedRoutes: &hcmv3.ScopedRoutes{
 		Name: t.name,
 		ScopeKeyBuilder: &hcmv3.ScopedRoutes_ScopeKeyBuilder{Fragments: []*hcmv3.ScopedRoutes_ScopeKeyBuilder_FragmentBuilder{{
@@ -52,4 +58,50 @@ func (t *table) connect(manager *hcmv3.HttpConnectionManager) {
 		RdsConfigSource: overADS(),
 		ConfigSpecifier: &hcmv3.ScopedRoutes_ScopedRds{ScopedRds: &hcmv3.ScopedRds{ScopedRdsConfigSource: overADS()}},
 	}}
+}
+
+// expression is CEL for the name of the part that a request is in. CEL cannot fold case, as hostnames want it (RFC 4343):
+// requests that need it get a part of their own, see anyCase.
+func (t *table) expression() string {
+	if t.anyCase == nil {
+		return t.tree.CEL(t.partName)
+	}
+	return "(request.host.matches('[A-Z]') ? '" + t.anyCase.name + "' : " + t.tree.CEL(t.partName) + ")"
+}
+
+const filterAnyCase = "emissary.any_case"
+
+// anyCaseFilter is off, except for requests whose host has capitals.
+var anyCaseFilter = &hcmv3.HttpFilter{
+	Name:       filterAnyCase,
+	Disabled:   true,
+	ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: packed(&luav3.Lua{})},
+}
+
+// anyCaseRoutes sends every request through a script, which works out the part of the host in lower case and has Envoy
+// look for the route there. Few clients send capitals, so that the script's cost does not matter. The route itself goes
+// nowhere, and lets web sockets through to the one that is found.
+func anyCaseRoutes(p *part) *routev3.RouteConfiguration {
+	script := fmt.Sprintf(`function envoy_on_request(handle)
+  local headers = handle:headers()
+  local host = string.lower(headers:get(":authority"))
+  local path = string.match(headers:get(":path"), "^[^?#]*")
+  headers:replace("%s", %s)
+  handle:clearRouteCache()
+end`, headerPart, p.folds.Lua(p.table.partName))
+	route := &routev3.Route{
+		Name:  "any-case",
+		Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
+		Action: &routev3.Route_Route{Route: &routev3.RouteAction{
+			ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: "none"},
+			UpgradeConfigs:   []*routev3.RouteAction_UpgradeConfig{{UpgradeType: "websocket"}},
+		}},
+	}
+	perFilter(route, filterAnyCase, packed(&routev3.FilterConfig{Config: packed(&luav3.LuaPerRoute{
+		Override: &luav3.LuaPerRoute_SourceCode{SourceCode: &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: script}}},
+	})}))
+	return &routev3.RouteConfiguration{
+		Name:         p.name,
+		VirtualHosts: []*routev3.VirtualHost{{Name: "any-case", Domains: []string{"*"}, Routes: []*routev3.Route{route}}},
+	}
 }

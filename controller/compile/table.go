@@ -3,6 +3,7 @@ package compile
 import (
 	"slices"
 	"strings"
+	"time"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 
@@ -31,12 +32,24 @@ type table struct {
 	// tree says which part a request is looked for in; nil when there is one part.
 	tree  *partition.Tree
 	parts []*part
+	// anyCase is for requests whose host has capitals; nil when cuts do not look at the host.
+	anyCase *part
+	// leaving are parts of earlier cuts. Connections that were made before a cut look for their routes there until Envoy
+	// has drained them, so they are kept up to date.
+	leaving []*part
 }
 
 // part is one RouteConfiguration of a table.
 type part struct {
 	table *table
 	name  string
+	area  partition.Area
+	// scoped is set when the part is chosen by a scope key.
+	scoped bool
+	// folds is set for a part that has no routes of its own: it looks up the part of the host in lower case.
+	folds *partition.Tree
+	// until is when a part that is leaving goes.
+	until time.Time
 	// hosts are the virtual hosts of the part, by hostname.
 	hosts   []*partHost
 	message *routev3.RouteConfiguration
@@ -70,11 +83,18 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 		for _, h := range v.hosts {
 			h.tables = append(h.tables, t)
 		}
+	}
+	for _, v := range virtual {
 		for _, r := range v.served() {
+			if t.shadowed(v, r.group) {
+				continue
+			}
 			places = append(places, place{table: t, host: v, as: r, area: c.areaOf(v, r.group)})
 		}
 	}
-	t.cut(virtual, places, c.trees[name], c.limits)
+	before := c.before[name]
+	t.cut(virtual, places, before, c.limits)
+	t.keepLeaving(before, c.now, c.options.DrainTime)
 	for _, v := range virtual {
 		t.overlapping(partition.Area{Hosts: v.requests()}, func(p *part) {
 			p.hosts = append(p.hosts, &partHost{hostname: v.hostname})
@@ -84,23 +104,32 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	for _, p := range places {
 		c.put(p)
 	}
-	for _, p := range t.parts {
+	for _, p := range t.all() {
 		p.most = max(c.limits.whole, 2*p.size)
 	}
 	return t
 }
 
-// areaOf is where a group's requests to a virtual host are.
+// areaOf is where a group's requests to a virtual host are. A group with a hostname of its own asks for it there.
 func (c *Compiler) areaOf(v *virtualHost, g *group) partition.Area {
 	c.routesOf(g)
-	return partition.Area{Hosts: v.requests(), Paths: g.paths}
+	area := partition.Area{Hosts: v.requests(), Paths: g.paths}
+	if isGlob(v.hostname) && g.hostname != "" && !isGlob(g.hostname) {
+		area.Hosts = partition.Exactly(g.hostname)
+	}
+	return area
+}
+
+// shadowed reports whether no request for a group gets to a virtual host, because there is one for the very hostname.
+func (t *table) shadowed(v *virtualHost, g *group) bool {
+	return g.hostname != v.hostname && g.hostname != "" && !isGlob(g.hostname) && t.hosts[g.hostname] != nil
 }
 
 // placesFor lists where a group belongs in a table: under each hostname of its Hosts, as the first of them that has it.
 func (c *Compiler) placesFor(t *table, g *group) (places []place) {
 	for _, h := range g.hosts { // ordered by hostname, as those of a virtual host are
 		v := t.hosts[h.hostname]
-		if v == nil || !slices.Contains(v.hosts, h) || len(places) > 0 && places[len(places)-1].host == v {
+		if v == nil || !slices.Contains(v.hosts, h) || len(places) > 0 && places[len(places)-1].host == v || t.shadowed(v, g) {
 			continue
 		}
 		places = append(places, place{table: t, host: v, as: routed{g, h}, area: c.areaOf(v, g)})
@@ -130,7 +159,7 @@ func (v *virtualHost) served() []routed {
 
 // cut decides on the parts of a table. The cuts of the compilation before are kept as long as they serve: new ones
 // change the listener.
-func (t *table) cut(virtual []*virtualHost, places []place, before *partition.Tree, limits limits) {
+func (t *table) cut(virtual []*virtualHost, places []place, before *table, limits limits) {
 	areas := make([]partition.Area, 0, len(virtual)+len(places))
 	for _, v := range virtual {
 		areas = append(areas, partition.Area{Hosts: v.requests()})
@@ -139,8 +168,8 @@ func (t *table) cut(virtual []*virtualHost, places []place, before *partition.Tr
 		areas = append(areas, p.area)
 	}
 	switch {
-	case before != nil && len(areas) > limits.few && before.Largest(areas) <= limits.whole:
-		t.tree = before
+	case before != nil && before.tree != nil && len(areas) > limits.few && before.tree.Largest(areas) <= limits.whole:
+		t.tree = before.tree
 	case len(areas) > limits.whole:
 		t.tree = partition.Split(areas, limits.part)
 	}
@@ -149,8 +178,40 @@ func (t *table) cut(virtual []*virtualHost, places []place, before *partition.Tr
 		return
 	}
 	for _, p := range t.tree.Parts() {
-		t.parts = append(t.parts, &part{table: t, name: t.partName(p)})
+		t.parts = append(t.parts, &part{table: t, name: t.partName(p), area: p.Area, scoped: true})
 	}
+	if t.tree.ByHost() {
+		t.anyCase = &part{table: t, name: t.name + "/any-case/" + t.tree.Name(), scoped: true, folds: t.tree}
+	}
+}
+
+// keepLeaving keeps the parts that an earlier cut had and this one has not.
+func (t *table) keepLeaving(before *table, now time.Time, drain time.Duration) {
+	if before == nil {
+		return
+	}
+	stay := map[string]bool{}
+	for _, p := range t.all() {
+		stay[p.name] = true
+	}
+	for _, p := range before.all() {
+		until := p.until
+		if until.IsZero() {
+			until = now.Add(drain)
+		}
+		if !stay[p.name] && now.Before(until) {
+			t.leaving = append(t.leaving, &part{table: t, name: p.name, area: p.area, scoped: p.scoped, folds: p.folds, until: until})
+		}
+	}
+}
+
+// all lists the parts, those that are leaving last.
+func (t *table) all() []*part {
+	all := slices.Clone(t.parts)
+	if t.anyCase != nil {
+		all = append(all, t.anyCase)
+	}
+	return append(all, t.leaving...)
 }
 
 func (t *table) partName(p partition.Part) string { return t.name + "/" + p.Name }
@@ -159,9 +220,14 @@ func (t *table) partName(p partition.Part) string { return t.name + "/" + p.Name
 func (t *table) overlapping(area partition.Area, visit func(*part)) {
 	if t.tree == nil {
 		visit(t.parts[0])
-		return
+	} else {
+		t.tree.Overlapping(area, func(i int) { visit(t.parts[i]) })
 	}
-	t.tree.Overlapping(area, func(i int) { visit(t.parts[i]) })
+	for _, p := range t.leaving {
+		if p.folds == nil && p.area.Overlaps(area) {
+			visit(p)
+		}
+	}
 }
 
 // put adds a group to the parts of a table that it has a place in.
@@ -174,6 +240,9 @@ func (c *Compiler) put(at place) {
 		h.routes = slices.Insert(h.routes, i, at.as)
 		c.stale(p, h)
 		p.size++
+		if !p.until.IsZero() {
+			return
+		}
 		id := ResourceID{RouteType, p.name}
 		for _, m := range g.all() {
 			if report := c.ledger[m.ref]; report != nil && !slices.Contains(report.Resources, id) {
@@ -213,8 +282,10 @@ func (c *Compiler) stale(p *part, h *partHost) {
 
 // finish makes the RouteConfigurations of a complete table.
 func (c *Compiler) finish(t *table) {
-	for _, p := range t.parts {
+	for _, p := range t.all() {
 		c.finishPart(p)
+	}
+	for _, p := range t.parts {
 		id := ResourceID{RouteType, p.name}
 		c.ledger.uses(t.listener.ref, id)
 		for _, h := range p.hosts {
@@ -229,8 +300,12 @@ func (c *Compiler) finish(t *table) {
 
 // finishPart makes a RouteConfiguration of what is in a part.
 func (c *Compiler) finishPart(p *part) {
+	if p.folds != nil {
+		p.message = anyCaseRoutes(p)
+		return
+	}
 	config := &routev3.RouteConfiguration{Name: p.name, VirtualHosts: make([]*routev3.VirtualHost, 0, len(p.hosts))}
-	if p.table.tree != nil {
+	if p.scoped {
 		config.RequestHeadersToRemove = []string{headerPart}
 	}
 	for _, h := range p.hosts {
@@ -244,9 +319,9 @@ func (c *Compiler) finishPart(p *part) {
 
 // resources are what Envoy is given of a table.
 func (t *table) resources() (scopes []*routev3.ScopedRouteConfiguration, routes []*routev3.RouteConfiguration) {
-	for _, p := range t.parts {
+	for _, p := range t.all() {
 		routes = append(routes, p.message)
-		if t.tree != nil {
+		if p.scoped {
 			scopes = append(scopes, scopeOf(p.name))
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -58,7 +59,7 @@ func (c *Compiler) Counts() map[string]int {
 		"listeners": len(c.listeners), "clusters": len(c.clusters.byName), "endpoints": len(c.clusters.assigned), "secrets": len(c.secrets.made),
 	}
 	for _, t := range c.tables {
-		counts["routes"] += len(t.parts)
+		counts["routes"] += len(t.all())
 	}
 	return counts
 }
@@ -75,15 +76,16 @@ func (c *Compiler) Owners(id ResourceID) (refs []store.Ref) {
 }
 
 // Update brings the configuration up to date with the changes of a store since the last call, which must have been with
-// the same store, and returns what came of them. The first one compiles everything.
-func (c *Compiler) Update(s *store.Store) *Delta {
+// the same store, and returns what came of them. The first one compiles everything. now only says when parts of route
+// tables begin to leave, see Retire.
+func (c *Compiler) Update(s *store.Store, now time.Time) *Delta {
 	changes := s.TakeChanges()
 	before := c.ledger
 	if c.store == s && c.follow(changes) {
 		return c.delta
 	}
 	delta := c.delta
-	c.compile(s)
+	c.compile(s, now)
 	return c.whole(before, delta)
 }
 
@@ -123,6 +125,29 @@ func (c *Compiler) whole(before ledger, givenUp *Delta) *Delta {
 	}
 	maps.Copy(d.Reports, c.ledger)
 	return d
+}
+
+// Retire takes away the parts of route tables that no connection uses any more, and returns when to call it again; zero
+// when nothing is leaving. It is cheap when nothing is due.
+func (c *Compiler) Retire(now time.Time) (delta *Delta, next time.Time) {
+	for _, t := range c.tables {
+		for _, p := range t.leaving {
+			switch {
+			case !now.Before(p.until):
+				if delta == nil {
+					delta = newDelta()
+				}
+				delta.remove(ResourceID{RouteType, p.name})
+				if p.scoped {
+					delta.remove(ResourceID{ScopeType, p.name})
+				}
+			case next.IsZero() || p.until.Before(next):
+				next = p.until
+			}
+		}
+		t.leaving = slices.DeleteFunc(t.leaving, func(p *part) bool { return !now.Before(p.until) })
+	}
+	return delta, next
 }
 
 // follow compiles what depends on changed objects. It returns false when that is everything.
@@ -263,7 +288,7 @@ func compareTables(a, b *table) int { return a.place - b.place }
 // outgrown its bound.
 func (c *Compiler) finishParts() bool {
 	for p := range c.staleParts {
-		if p.size > p.most {
+		if p.until.IsZero() && p.size > p.most {
 			return false
 		}
 		c.finishPart(p)

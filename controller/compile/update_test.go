@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
@@ -31,7 +32,7 @@ func TestUpdatesEqualCompilations(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			w := &churn{Rand: rand.New(rand.NewPCG(seed, 7)), objects: store.New(), certificates: certificates(t)}
-			compiler := New(Defaults())
+			compiler := New(Options{DrainTime: 5 * time.Second})
 			if seed%3 > 0 {
 				compiler.limits = limits{whole: 8, part: 3, few: 4} // so that tables are cut, and cut anew
 			}
@@ -41,14 +42,18 @@ func TestUpdatesEqualCompilations(t *testing.T) {
 			}
 			local := 0
 			for step := range 100 {
-				delta := compiler.Update(w.objects)
+				now := noon.Add(time.Duration(step) * time.Second)
+				delta := compiler.Update(w.objects, now)
 				if !delta.Whole {
 					local++
 				}
 				have.take(delta)
-				fresh := New(Defaults())
+				if retired, _ := compiler.Retire(now); retired != nil {
+					have.take(retired)
+				}
+				fresh := New(compiler.options)
 				fresh.limits, fresh.tables = limits{whole: math.MaxInt}, compiler.tables // the same cuts
-				fresh.compile(w.objects)
+				fresh.compile(w.objects, now)
 				have.compare(t, fresh, step)
 				if t.Failed() {
 					t.Fatalf("after %s", strings.Join(w.log, ", "))
@@ -64,6 +69,8 @@ func TestUpdatesEqualCompilations(t *testing.T) {
 		})
 	}
 }
+
+var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // held is what somebody who follows the deltas holds.
 type held struct {

@@ -38,6 +38,7 @@ func (r Range) overlaps(other Range) bool {
 // the request does; paths are without their query.
 type Area struct{ Hosts, Paths Range }
 
-func (a Area) overlaps(other Area) bool {
+// Overlaps reports whether some request is in both areas.
+func (a Area) Overlaps(other Area) bool {
 	return a.Hosts.overlaps(other.Hosts) && a.Paths.overlaps(other.Paths)
 }

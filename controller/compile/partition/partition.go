@@ -215,6 +215,15 @@ func (t *Tree) Locate(host, path string) (part int) {
 	return n.part
 }
 
+// Name is made from the parts: the same cuts have the same name.
+func (t *Tree) Name() string {
+	hash := sha256.New()
+	for _, part := range t.parts {
+		hash.Write([]byte(part.Name))
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:6])
+}
+
 // ByHost reports whether any cut looks at the host.
 func (t *Tree) ByHost() bool { return t.root.anyByHost() }
 
@@ -222,26 +231,23 @@ func (n *node) anyByHost() bool {
 	return n.below != nil && (n.byHost || n.below.anyByHost() || n.from.anyByHost())
 }
 
-// Choose renders the tree as nested choices: choice renders one between two results, by host or by path, and result the
-// outcome for a part.
-func (t *Tree) Choose(choice func(byHost bool, below, then, otherwise string) string, result func(Part) string) string {
-	return t.choose(t.root, choice, result)
-}
-
-func (t *Tree) choose(n *node, choice func(byHost bool, below, then, otherwise string) string, result func(Part) string) string {
-	if n.below == nil {
-		return result(t.parts[n.part])
-	}
-	return choice(n.byHost, n.at, t.choose(n.below, choice, result), t.choose(n.from, choice, result))
-}
-
 // CEL is an expression for the name of a request's part, for Envoy's CEL formatter. It costs less than a microsecond.
-func (t *Tree) CEL(result func(Part) string) string {
-	return t.Choose(func(byHost bool, below, then, otherwise string) string {
-		attribute := "request.url_path"
-		if byHost {
-			attribute = "request.host"
-		}
-		return fmt.Sprintf("(%s < '%s' ? %s : %s)", attribute, below, then, otherwise)
-	}, func(p Part) string { return "'" + result(p) + "'" })
+func (t *Tree) CEL(name func(Part) string) string {
+	return t.render(t.root, "(%s < '%s' ? %s : %s)", "request.host", "request.url_path", name)
+}
+
+// Lua is the same for a script with the variables host and path.
+func (t *Tree) Lua(name func(Part) string) string {
+	return t.render(t.root, "(%s < '%s' and %s or %s)", "host", "path", name)
+}
+
+func (t *Tree) render(n *node, choice, host, path string, name func(Part) string) string {
+	if n.below == nil {
+		return "'" + name(t.parts[n.part]) + "'"
+	}
+	attribute := path
+	if n.byHost {
+		attribute = host
+	}
+	return fmt.Sprintf(choice, attribute, n.at, t.render(n.below, choice, host, path, name), t.render(n.from, choice, host, path, name))
 }

@@ -100,7 +100,7 @@ func TestEveryRouteIsWhereItsRequestsAre(t *testing.T) {
 			request := Area{Exactly(host), Exactly(path)}
 			located := tree.Locate(host, path)
 			for _, route := range routes {
-				if !route.overlaps(request) {
+				if !route.Overlaps(request) {
 					continue
 				}
 				found := false
@@ -109,7 +109,7 @@ func TestEveryRouteIsWhereItsRequestsAre(t *testing.T) {
 					t.Fatalf("a request for %q %q is looked for in part %d, where its route %+v is not", host, path, located, route)
 				}
 			}
-			if !tree.Parts()[located].Area.overlaps(request) {
+			if !tree.Parts()[located].Area.Overlaps(request) {
 				t.Fatalf("a request for %q %q is looked for in %+v", host, path, tree.Parts()[located].Area)
 			}
 		}
