@@ -41,12 +41,12 @@ func unmet(match *routev3.RouteMatch, r *received) []condition {
 		if r.headerMatches(header, values) {
 			continue
 		}
-		switch subject, name := subjectOf(header); {
-		case subject == subjectSecurity:
-			list = append(list, condition{subject, "the request is not secure: " + name + " is " + values[0]})
-		default:
-			list = append(list, condition{subject, name + " " + difference(values, headerText(header))})
+		subject, name := subjectOf(header)
+		why := name + " " + difference(values, headerText(header))
+		if subject == subjectSecurity {
+			why = "the request is not secure: " + why
 		}
+		list = append(list, condition{subject, why})
 	}
 	for _, parameter := range match.QueryParameters {
 		if values := r.query(parameter.Name); !r.parameterMatches(parameter, values) {

@@ -135,14 +135,14 @@ func (s *search) elsewhere() {
 			for _, t := range s.explainer.tables(c) {
 				chosen := t.virtualHost(s.request.host)
 				for _, h := range t.hosts {
-					s.otherHost(l, c, h, h == chosen)
+					s.otherHost(l, c, h, h == chosen && c != s.found.chain)
 				}
 			}
 		}
 	}
 }
 
-// otherHost looks at the routes of a virtual host; chosen says that it is the one for the request's host.
+// otherHost looks at the routes of a virtual host; chosen says that the request would fall under it on another chain.
 func (s *search) otherHost(l *listener, c *chain, h *virtualHost, chosen bool) {
 	for _, route := range h.all() {
 		mapping := mappingOf(route)
@@ -187,8 +187,11 @@ func (s *search) whyOtherHost(mapping Object, h *virtualHost) string {
 		return ""
 	}
 	hostname := hostnameOf(&object.Spec)
+	covers := hostname == "" || domainRank(hostname, s.request.host) >= 0
 	switch {
-	case len(s.explanation.Hosts) == 0 || hostname != "" && domainRank(hostname, s.request.host) < 0:
+	case covers && s.found.host == nil:
+		return "it belongs to a Host, and none matches hostname " + s.request.host
+	case len(s.explanation.Hosts) == 0 || !covers:
 		return fmt.Sprintf("it is served for hostname %s, not for %s", cmp.Or(hostname, h.domains[0]), s.request.host)
 	default:
 		return fmt.Sprintf("%s, which has the hostname %s, does not take it: the labels its mappingSelector asks for are missing",
