@@ -90,7 +90,7 @@ func question(output *compile.Output) ([]byte, error) {
 	static.Clusters = append(static.Clusters, output.Clusters...)
 	static.Listeners = append(static.Listeners, output.Listeners...)
 	for i, routes := range output.Routes {
-		holder, err := holding(fmt.Sprintf("routes-%d", i), routes)
+		holder, err := holding(uint32(i+1), routes)
 		if err != nil {
 			return nil, err
 		}
@@ -103,8 +103,8 @@ func question(output *compile.Output) ([]byte, error) {
 	return raw, nil
 }
 
-// holding makes a listener of routes.
-func holding(name string, routes *routev3.RouteConfiguration) (*listenerv3.Listener, error) {
+// holding makes a listener of routes. No two may have the same port, and none is opened.
+func holding(port uint32, routes *routev3.RouteConfiguration) (*listenerv3.Listener, error) {
 	// Whether a cluster exists is not asked of routes that come by ADS, and is by default of those in a listener. The
 	// copy shares the virtual hosts.
 	unchecked := &routev3.RouteConfiguration{}
@@ -118,7 +118,7 @@ func holding(name string, routes *routev3.RouteConfiguration) (*listenerv3.Liste
 		return nil, fmt.Errorf("packing a router: %w", err)
 	}
 	manager, err := anypb.New(&hcmv3.HttpConnectionManager{
-		StatPrefix:     name,
+		StatPrefix:     "validation",
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: unchecked},
 		HttpFilters: []*hcmv3.HttpFilter{{
 			Name: "envoy.filters.http.router", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: router},
@@ -128,9 +128,9 @@ func holding(name string, routes *routev3.RouteConfiguration) (*listenerv3.Liste
 		return nil, fmt.Errorf("packing the route configuration %s: %w", routes.GetName(), err)
 	}
 	return &listenerv3.Listener{
-		Name: name,
+		Name: fmt.Sprintf("routes-%d", port),
 		Address: &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
-			Address: "127.0.0.1", PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: 1},
+			Address: "127.0.0.1", PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: port},
 		}}},
 		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{
 			Name:       "envoy.filters.network.http_connection_manager",

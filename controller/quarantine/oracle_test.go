@@ -48,6 +48,9 @@ func TestEnvoyIsAsked(t *testing.T) {
 		want  string
 	}{
 		"good": {func(*compile.Output) {}, ""},
+		"several good ones": {func(output *compile.Output) {
+			output.Routes = append(output.Routes, &routev3.RouteConfiguration{Name: "b"}, &routev3.RouteConfiguration{Name: "c"})
+		}, ""},
 		"a route": {func(output *compile.Output) {
 			output.Routes = append(output.Routes, &routev3.RouteConfiguration{Name: "bad", VirtualHosts: []*routev3.VirtualHost{{
 				Name: "v", Domains: []string{"*"}, Routes: []*routev3.Route{{
