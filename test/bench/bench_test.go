@@ -67,7 +67,7 @@ func TestBenchmarksWork(t *testing.T) {
 	if len(results.Memory) != 1 || results.Memory[0].ControllerResident == 0 || results.Memory[0].EnvoyAllocated == 0 {
 		t.Errorf("memory: %+v", results.Memory)
 	}
-	if len(results.Throughput) != 1 || results.Throughput[0].Share <= 0 {
+	if len(results.Throughput) != 2 || results.Throughput[0].Share <= 0 || results.Throughput[1].Share <= 0 {
 		t.Errorf("throughput: %+v", results.Throughput)
 	}
 	if page, err := os.ReadFile(filepath.Join(out, "README.md")); err != nil || !bytes.Contains(page, []byte("apply.svg")) {

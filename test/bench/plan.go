@@ -58,7 +58,7 @@ func wholePlan() plan {
 		shapes: []testbed.Shape{testbed.Prefixes, testbed.Hosts},
 		sizes:  []int{100, 1000, 3000, 10000}, samples: 100, edits: 20,
 		added: 3000, addTime: 4 * time.Minute, changes: 12,
-		prefixes: []int{10, 100, 1000, 10000}, rounds: 7, round: 1500 * time.Millisecond,
+		prefixes: []int{10, 100, 1000, 10000}, rounds: 5, round: 1200 * time.Millisecond,
 	}
 }
 
@@ -235,7 +235,7 @@ func (r *runner) answers(ctx context.Context) (err error) {
 func (r *runner) throughput(ctx context.Context) (err error) {
 	r.results.Throughput, err = scenario.Throughput(ctx, r.dir, throughputPort, r.prefixes, r.rounds, r.round)
 	for _, result := range r.results.Throughput {
-		fmt.Printf("  %d prefixes: %.1f %% of the rate at %d\n", result.N, 100*result.Share, result.Base)
+		fmt.Printf("  %d prefixes, %s: %.1f %% of the rate at %d\n", result.N, result.Paths, 100*result.Share, result.Base)
 	}
 	return err
 }

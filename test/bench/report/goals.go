@@ -145,7 +145,7 @@ func (r *Results) throughputRow() Row {
 	var parts []string
 	met, wrong := true, 0
 	for _, t := range r.Throughput {
-		parts = append(parts, fmt.Sprintf("%s: %.1f %% (%s/s)", thousands(t.N), 100*t.Share, thousands(int(Median(t.PerSecond)))))
+		parts = append(parts, fmt.Sprintf("%s, %s: %.1f %% (%s/s)", thousands(t.N), t.Paths, 100*t.Share, thousands(int(Median(t.PerSecond)))))
 		met = met && t.Share >= throughputShare
 		wrong += t.Wrong.Total()
 	}

@@ -1,5 +1,7 @@
 package report
 
+import "slices"
+
 // plots are the plots of what was measured.
 func (r *Results) plots() []Plot {
 	var plots []Plot
@@ -61,11 +63,19 @@ func (r *Results) throughputPlot() Plot {
 	if len(r.Throughput) == 0 {
 		return plot
 	}
-	line := Line{Name: "this controller", Points: []Point{{float64(r.Throughput[0].Base), 100}}}
-	for _, t := range r.Throughput {
-		line.Points = append(line.Points, Point{float64(t.N), 100 * t.Share})
+	for _, paths := range []string{"last", "random"} {
+		line := Line{Name: "asking for " + map[string]string{"last": "the last one", "random": "any one"}[paths]}
+		for _, t := range r.Throughput {
+			if t.Paths == paths {
+				line.Points = append(line.Points, Point{float64(t.N), 100 * t.Share})
+			}
+		}
+		if len(line.Points) > 0 {
+			line.Points = slices.Insert(line.Points, 0, Point{float64(r.Throughput[0].Base), 100})
+			plot.Lines = append(plot.Lines, line)
+		}
 	}
-	plot.Lines = []Line{line, {Name: "a list of routes", Dashed: true, Points: []Point{{10, 100}, {1000, 81}, {10000, 26}}}}
+	plot.Lines = append(plot.Lines, Line{Name: "a list, the last one", Dashed: true, Points: []Point{{10, 100}, {1000, 81}, {10000, 26}}})
 	return plot
 }
 

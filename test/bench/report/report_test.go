@@ -48,7 +48,7 @@ func TestNumbers(t *testing.T) {
 // good are results that meet every goal.
 func good() *Results {
 	r := &Results{
-		Throughput: []Throughput{{N: 10000, Base: 10, PerSecond: []float64{97, 98, 96}, BasePerSecond: []float64{100, 100, 100}}},
+		Throughput: []Throughput{{N: 10000, Base: 10, Paths: "random", PerSecond: []float64{97, 98, 96}, BasePerSecond: []float64{100, 100, 100}}},
 		Answers:    []Answers{{What: "backends swapped", Changes: 3, Planned: 3, Asked: 1000}},
 		Status:     []Status{{Shape: "hosts", N: 10000, Changes: 20, Writes: 20}},
 		Benchmarks: []Benchmark{

@@ -62,6 +62,8 @@ type Answers struct {
 type Throughput struct {
 	N    int `json:"n"`
 	Base int `json:"base"`
+	// Paths says what was asked for: "last", always the last prefix, or "random", any of them.
+	Paths string `json:"paths"`
 	// PerSecond is requests for each second of Envoy's processor time, in each round, Wall for each second.
 	PerSecond     []float64 `json:"per_cpu_second"`
 	BasePerSecond []float64 `json:"base_per_cpu_second"`

@@ -3,7 +3,9 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"terraform-provider-emissary/test/bench/load"
@@ -23,10 +25,17 @@ type rate struct {
 	perProcessorSecond, perSecond float64
 }
 
+// paths are the ways to choose what to ask for. The last prefix is the worst of a list of routes, and always in the
+// processor's caches; at random, the caches have to hold all that Envoy keeps for every route.
+var paths = map[string]func(n int) int{
+	"last":   func(n int) int { return n - 1 },
+	"random": rand.IntN,
+}
+
 // Throughput measures the requests for each second of processor time of an Envoy with one worker, at each number of
-// prefixes on one Host, asking for all of them at random. All the Envoys run at once and are asked in turn: the first
-// one, which is what the others are compared with, before each of the others, round after round. A slow moment of the
-// machine then hits both sides of a ratio.
+// prefixes on one Host. All the Envoys run at once and are asked in turn: the first one, which is what the others are
+// compared with, before each of the others, round after round. A slow moment of the machine then hits both sides of a
+// ratio.
 func Throughput(ctx context.Context, dir string, port int, prefixes []int, rounds int, each time.Duration) (results []report.Throughput, err error) {
 	var gateways []*gateway
 	defer func() {
@@ -40,32 +49,44 @@ func Throughput(ctx context.Context, dir string, port int, prefixes []int, round
 			return nil, fmt.Errorf("%d prefixes: %w", n, err)
 		}
 		gateways = append(gateways, g)
-		if _, err := g.measure(ctx, each/2); err != nil { // connections to the backend, caches
+	}
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		for _, g := range gateways {
+			if _, err := g.measure(ctx, each/2, paths[name], load.Wrong{}); err != nil { // connections to the backend, caches
+				return nil, err
+			}
+		}
+		compared, err := compare(ctx, gateways, rounds, each, name)
+		if err != nil {
 			return nil, err
 		}
+		results = append(results, compared...)
 	}
-	base := gateways[0]
-	for _, g := range gateways[1:] {
-		results = append(results, report.Throughput{N: g.prefixes, Base: base.prefixes, Wrong: load.Wrong{}})
-	}
+	return results, nil
+}
+
+func compare(ctx context.Context, gateways []*gateway, rounds int, each time.Duration, name string) ([]report.Throughput, error) {
+	base, others := gateways[0], gateways[1:]
+	results := make([]report.Throughput, len(others))
 	for range rounds {
-		for i, g := range gateways[1:] {
-			of, err := base.measure(ctx, each)
-			if err != nil {
-				return nil, err
-			}
-			at, err := g.measure(ctx, each)
-			if err != nil {
-				return nil, err
-			}
+		for i, g := range others {
 			r := &results[i]
+			if r.Wrong == nil {
+				*r = report.Throughput{N: g.prefixes, Base: base.prefixes, Paths: name, Wrong: load.Wrong{}}
+			}
+			of, err := base.measure(ctx, each, paths[name], r.Wrong)
+			if err != nil {
+				return nil, err
+			}
+			at, err := g.measure(ctx, each, paths[name], r.Wrong)
+			if err != nil {
+				return nil, err
+			}
 			r.BasePerSecond, r.BaseWall = append(r.BasePerSecond, of.perProcessorSecond), append(r.BaseWall, of.perSecond)
 			r.PerSecond, r.Wall = append(r.PerSecond, at.perProcessorSecond), append(r.Wall, at.perSecond)
 		}
 	}
 	for i := range results {
-		results[i].Wrong.Add(base.wrong)
-		results[i].Wrong.Add(gateways[i+1].wrong)
 		results[i].Compare()
 	}
 	return results, nil
@@ -75,7 +96,6 @@ func Throughput(ctx context.Context, dir string, port int, prefixes []int, round
 type gateway struct {
 	controller *testbed.Controller
 	prefixes   int
-	wrong      load.Wrong
 }
 
 func startGateway(ctx context.Context, dir string, port, prefixes int) (*gateway, error) {
@@ -98,7 +118,7 @@ func startGateway(ctx context.Context, dir string, port, prefixes int) (*gateway
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{controller: controller, prefixes: prefixes, wrong: load.Wrong{}}
+	g := &gateway{controller: controller, prefixes: prefixes}
 	if err := serves(ctx, controller, shape.Request(prefixes-1)); err != nil {
 		controller.Stop()
 		return nil, err
@@ -106,24 +126,24 @@ func startGateway(ctx context.Context, dir string, port, prefixes int) (*gateway
 	return g, nil
 }
 
-func (g *gateway) measure(ctx context.Context, duration time.Duration) (rate, error) {
+func (g *gateway) measure(ctx context.Context, duration time.Duration, path func(n int) int, wrong load.Wrong) (rate, error) {
 	before, err := g.controller.EnvoyUsage()
 	if err != nil {
 		return rate{}, err
 	}
 	start := time.Now()
-	served, wrong := load.Saturate(ctx, g.controller.Address, throughputConnections, duration, func() load.Request {
-		return testbed.Prefixes.Request(rand.IntN(g.prefixes))
+	served, bad := load.Saturate(ctx, g.controller.Address, throughputConnections, duration, func() load.Request {
+		return testbed.Prefixes.Request(path(g.prefixes))
 	})
 	took := time.Since(start)
 	after, err := g.controller.EnvoyUsage()
 	if err != nil {
 		return rate{}, err
 	}
-	g.wrong.Add(wrong)
+	wrong.Add(bad)
 	processor := after.CPU - before.CPU
 	if served == 0 || processor == 0 {
-		return rate{}, fmt.Errorf("%d prefixes: %d requests served in %s of Envoy's time, wrong answers %v", g.prefixes, served, processor, wrong)
+		return rate{}, fmt.Errorf("%d prefixes: %d requests served in %s of Envoy's time, wrong answers %v", g.prefixes, served, processor, bad)
 	}
 	return rate{perProcessorSecond: float64(served) / processor.Seconds(), perSecond: float64(served) / took.Seconds()}, nil
 }
