@@ -43,6 +43,8 @@ type stream struct {
 	targetAt time.Time
 	begun    bool
 	late     bool
+	// blocked is since when listeners have been waiting for route tables; zero when they are not.
+	blocked time.Time
 	// alarm is when to look again if nothing happens before; zero is never.
 	alarm time.Time
 
@@ -186,7 +188,9 @@ func (st *stream) collect(now time.Time) (responses []*discoveryv3.DeltaDiscover
 // that has only just been asked for may as well start with the next target.
 func (st *stream) targetSent() bool {
 	for _, sub := range st.subs {
-		if sub.kind.paced && !sub.compare && !sub.sentAll() {
+		// A listener that waits for routes goes with the next target, which may have them.
+		waits := sub.kind.typeURL == ListenerType && !st.blocked.IsZero()
+		if sub.kind.paced && !sub.compare && !sub.sentAll() && !waits {
 			return false
 		}
 	}
@@ -226,24 +230,37 @@ func (st *stream) clustersReady(now time.Time) bool {
 }
 
 // scopesReady reports that listeners need not wait for the route tables they choose from: a listener that is changed to
-// choose among others would find nothing until they are there. For a listener that is the first to choose, Envoy asks for
-// them itself, and waits.
+// choose among others would find nothing until they are there.
 func (st *stream) scopesReady(now time.Time) bool {
+	if st.scopesHeld() {
+		st.blocked = time.Time{}
+		return true
+	}
+	if st.blocked.IsZero() {
+		st.blocked = now
+	}
+	if bound := st.blocked.Add(st.server.options.WarmTimeout); now.Before(bound) {
+		st.wakeAt(bound)
+		return false
+	}
+	st.log.Warn("Envoy has not acknowledged route tables in time, going on with listeners", "revision", st.target, "waited", st.server.options.WarmTimeout)
+	return true
+}
+
+// scopesHeld reports that the Envoy has acknowledged all scopes and the routes they lead to, or wants none.
+func (st *stream) scopesHeld() bool {
 	scopes, routes := st.subs[ScopeType], st.subs[RouteType]
 	if scopes == nil || len(scopes.known()) == 0 && len(scopes.pending) == 0 {
 		return true
 	}
-	if bound := st.targetAt.Add(st.server.options.WarmTimeout); now.Before(bound) {
-		ready := len(scopes.pending) == 0 && len(scopes.flight) == 0 && routes != nil && len(routes.pending) == 0 && len(routes.flight) == 0
-		for name := range scopes.known() {
-			ready = ready && routes.holds(st.server.routesOf(name))
-		}
-		if !ready {
-			st.wakeAt(bound)
-		}
-		return ready
+	if len(scopes.pending)+len(scopes.flight) > 0 || routes == nil || len(routes.pending)+len(routes.flight) > 0 {
+		return false
 	}
-	st.log.Warn("Envoy has not acknowledged route tables in time, going on with listeners", "revision", st.target, "waited", st.server.options.WarmTimeout)
+	for name := range scopes.known() {
+		if !routes.holds(st.server.routesOf(name)) {
+			return false
+		}
+	}
 	return true
 }
 
