@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/compile"
@@ -113,7 +114,7 @@ func newController(options Options) (_ *controller, err error) {
 		inbox:        newInbox(),
 		newCompiler:  func() compiler { return compile.New(settings) },
 		server:       c.server,
-		fixed:        []xds.Resource{{ID: xds.ID{TypeURL: xds.ListenerType, Name: ready.GetName()}, Message: ready}},
+		fixed:        listeners(ready, compile.ScopeListener()),
 		tracker:      status.NewTracker(sink, grace),
 		metrics:      metrics,
 		ambassadorID: environment.AmbassadorID,
@@ -127,6 +128,13 @@ func newController(options Options) (_ *controller, err error) {
 		questions:    make(chan func()),
 	}
 	return c, nil
+}
+
+func listeners(served ...*listenerv3.Listener) (resources []xds.Resource) {
+	for _, l := range served {
+		resources = append(resources, xds.Resource{ID: xds.ID{TypeURL: xds.ListenerType, Name: l.GetName()}, Message: l})
+	}
+	return resources
 }
 
 // openSource picks where objects come from and where status goes. A folder is read as a whole: what is missing there is

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // TestLargeTablesAreCutUnderLoad lets a listener grow until its routes are cut into parts, and the parts cut anew. No
@@ -64,7 +65,7 @@ spec: {hostname: grown-%[1]d.example.com, prefix: /a/, service: "%[2]s"}
 				host = strings.ToUpper(host)
 			}
 			if err := ask(host, "/a/../a/x?q=1"); err != nil {
-				wrong = append(wrong, err)
+				wrong = append(wrong, fmt.Errorf("%s: %w", time.Now().UTC().Format(time.StampMilli), err))
 			}
 		}
 	})
@@ -81,6 +82,6 @@ spec: {hostname: grown-%[1]d.example.com, prefix: /a/, service: "%[2]s"}
 	close(stop)
 	clients.Wait()
 	if len(wrong) > 0 {
-		t.Errorf("%d requests went wrong, the first: %v", len(wrong), wrong[0])
+		t.Errorf("%d requests went wrong, the first: %v, the last: %v", len(wrong), wrong[0], wrong[len(wrong)-1])
 	}
 }

@@ -5,10 +5,13 @@ import (
 
 	mutationrulesv3 "github.com/envoyproxy/go-control-plane/envoy/config/common/mutation_rules/v3"
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	luav3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/lua/v3"
+	routerv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/http/router/v3"
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/http/early_header_mutation/header_mutation/v3"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
 // headerPart carries the name of the part of a route table that a request is looked for in, from before routing until the
@@ -45,8 +48,13 @@ func (t *table) connect(manager *hcmv3.HttpConnectionManager) {
 	if t.anyCase != nil {
 		manager.HttpFilters = append([]*hcmv3.HttpFilter{anyCaseFilter}, manager.HttpFilters...)
 	}
-	manager.RouteSpecifier = &hcmv3.HttpConnectionManager_ScopedRoutes{ScopedRoutes: &hcmv3.ScopedRoutes{
-		Name: t.name,
+	manager.RouteSpecifier = scopedRoutes(t.name)
+}
+
+// scopedRoutes takes routes from the RouteConfiguration that headerPart names.
+func scopedRoutes(name string) *hcmv3.HttpConnectionManager_ScopedRoutes {
+	return &hcmv3.HttpConnectionManager_ScopedRoutes{ScopedRoutes: &hcmv3.ScopedRoutes{
+		Name: name,
 		ScopeKeyBuilder: &hcmv3.ScopedRoutes_ScopeKeyBuilder{Fragments: []*hcmv3.ScopedRoutes_ScopeKeyBuilder_FragmentBuilder{{
 			Type: &hcmv3.ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractor_{
 				HeaderValueExtractor: &hcmv3.ScopedRoutes_ScopeKeyBuilder_FragmentBuilder_HeaderValueExtractor{
@@ -59,6 +67,27 @@ func (t *table) connect(manager *hcmv3.HttpConnectionManager) {
 		ConfigSpecifier: &hcmv3.ScopedRoutes_ScopedRds{ScopedRds: &hcmv3.ScopedRds{ScopedRdsConfigSource: overADS()}},
 	}}
 }
+
+// ScopeListener returns a listener without a socket that takes part in scoped routes. It is to be served from the start:
+// Envoy asks for scopes and their routes as long as some listener wants them, and does not hold back a listener that is
+// the first to want them until the routes are there.
+func ScopeListener() *listenerv3.Listener {
+	manager := &hcmv3.HttpConnectionManager{
+		StatPrefix:     scopeListener,
+		RouteSpecifier: scopedRoutes(scopeListener),
+		HttpFilters: []*hcmv3.HttpFilter{{
+			Name: "envoy.filters.http.router", ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: packed(&routerv3.Router{})},
+		}},
+	}
+	return &listenerv3.Listener{
+		Name:         scopeListener,
+		Address:      socketAddress("127.0.0.1", 1),
+		BindToPort:   wrapperspb.Bool(false),
+		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{networkFilter(httpConnectionManager, manager)}}},
+	}
+}
+
+const scopeListener = "scopes"
 
 // expression is CEL for the name of the part that a request is in. CEL cannot fold case, as hostnames want it (RFC 4343):
 // requests that need it get a part of their own, see anyCase.
