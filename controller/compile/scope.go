@@ -12,19 +12,24 @@ import (
 	hcmv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	headermutationv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/http/early_header_mutation/header_mutation/v3"
 	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"terraform-provider-emissary/controller/compile/partition"
 )
 
-// headerPart carries the name of the part of a route table that a request is looked for in, from before routing until the
+// headerPart carries the key of the part of a route table that a request is looked for in, from before routing until the
 // request goes on. What a client sends under that name is overwritten.
 const headerPart = "x-emissary-route-table"
 
-// scopeOf makes the part of a table known under its own name as a key.
+// scopeKey is the key of a part in headerPart: short, because an expression lists the keys of a whole table.
+func scopeKey(part string) string { return partition.Hash(part) }
+
+// scopeOf makes the part of a table known under its key.
 func scopeOf(part string) *routev3.ScopedRouteConfiguration {
 	return &routev3.ScopedRouteConfiguration{
 		Name:                   part,
 		RouteConfigurationName: part,
 		Key: &routev3.ScopedRouteConfiguration_Key{Fragments: []*routev3.ScopedRouteConfiguration_Key_Fragment{{
-			Type: &routev3.ScopedRouteConfiguration_Key_Fragment_StringKey{StringKey: part},
+			Type: &routev3.ScopedRouteConfiguration_Key_Fragment_StringKey{StringKey: scopeKey(part)},
 		}}},
 	}
 }
@@ -51,7 +56,7 @@ func (t *table) connect(manager *hcmv3.HttpConnectionManager) {
 	manager.RouteSpecifier = scopedRoutes(t.name)
 }
 
-// scopedRoutes takes routes from the RouteConfiguration that headerPart names.
+// scopedRoutes takes routes from the RouteConfiguration whose key is in headerPart.
 func scopedRoutes(name string) *hcmv3.HttpConnectionManager_ScopedRoutes {
 	return &hcmv3.HttpConnectionManager_ScopedRoutes{ScopedRoutes: &hcmv3.ScopedRoutes{
 		Name: name,
@@ -89,20 +94,21 @@ func ScopeListener() *listenerv3.Listener {
 
 const scopeListener = "scopes"
 
-// expression is CEL for the name of the part that a request is in. CEL cannot fold case, as hostnames want it (RFC 4343):
+// expression is CEL for the key of the part that a request is in. CEL cannot fold case, as hostnames want it (RFC 4343):
 // requests that need it get a part of their own, see anyCase.
 func (t *table) expression() string {
 	if t.anyCase == nil {
-		return t.tree.CEL(t.partName)
+		return t.tree.CEL(t.keyOf)
 	}
-	return "(request.host.matches('[A-Z]') ? '" + t.anyCase.name + "' : " + t.tree.CEL(t.partName) + ")"
+	return "(request.host.matches('[A-Z]')?'" + scopeKey(t.anyCase.name) + "':" + t.tree.CEL(t.keyOf) + ")"
 }
 
-const filterAnyCase = "emissary.any_case"
+// FilterAnyCase is the HTTP filter that finds the part of a request whose host has capitals. It is off, except in the
+// RouteConfiguration that all of these are sent to.
+const FilterAnyCase = "emissary.any_case"
 
-// anyCaseFilter is off, except for requests whose host has capitals.
 var anyCaseFilter = &hcmv3.HttpFilter{
-	Name:       filterAnyCase,
+	Name:       FilterAnyCase,
 	Disabled:   true,
 	ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: packed(&luav3.Lua{})},
 }
@@ -117,7 +123,7 @@ func anyCaseRoutes(p *part) *routev3.RouteConfiguration {
   local path = string.match(headers:get(":path"), "^[^?#]*")
   headers:replace("%s", %s)
   handle:clearRouteCache()
-end`, headerPart, p.folds.Lua(p.table.partName))
+end`, headerPart, p.folds.Lua(p.table.keyOf))
 	route := &routev3.Route{
 		Name:  "any-case",
 		Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Prefix{Prefix: "/"}},
@@ -126,11 +132,12 @@ end`, headerPart, p.folds.Lua(p.table.partName))
 			UpgradeConfigs:   []*routev3.RouteAction_UpgradeConfig{{UpgradeType: "websocket"}},
 		}},
 	}
-	perFilter(route, filterAnyCase, packed(&routev3.FilterConfig{Config: packed(&luav3.LuaPerRoute{
+	perFilter(route, FilterAnyCase, packed(&routev3.FilterConfig{Config: packed(&luav3.LuaPerRoute{
 		Override: &luav3.LuaPerRoute_SourceCode{SourceCode: &corev3.DataSource{Specifier: &corev3.DataSource_InlineString{InlineString: script}}},
 	})}))
 	return &routev3.RouteConfiguration{
-		Name:         p.name,
-		VirtualHosts: []*routev3.VirtualHost{{Name: "any-case", Domains: []string{"*"}, Routes: []*routev3.Route{route}}},
+		Name:             p.name,
+		VirtualHosts:     []*routev3.VirtualHost{{Name: "any-case", Domains: []string{"*"}, Routes: []*routev3.Route{route}}},
+		ValidateClusters: wrapperspb.Bool(false),
 	}
 }

@@ -14,14 +14,16 @@ import (
 type limits struct {
 	// whole is how large a table may be in one piece; Envoy takes about 4 ms to rebuild one of 512.
 	whole int
-	// part is how much each part of a larger table gets. It may grow to whole before the table is cut anew: that changes
-	// the listener, and Envoy then drains its connections.
+	// part is how much each part of a larger table gets, at least. It may grow to whole, and to twice what it was, before
+	// the table is cut anew: that changes the listener, and Envoy then drains its connections.
 	part int
 	// few is the size below which a table that was cut is put together again.
 	few int
+	// expression is how long the text that says where the cuts are may be, in bytes. Envoy takes headers of 16384.
+	expression int
 }
 
-var defaultLimits = limits{whole: 512, part: 128, few: 256}
+var defaultLimits = limits{whole: 512, part: 128, few: 256, expression: 16000}
 
 // table is the routes of one filter chain. A large one is cut into parts, each a RouteConfiguration of its own.
 type table struct {
@@ -32,6 +34,8 @@ type table struct {
 	// tree says which part a request is looked for in; nil when there is one part.
 	tree  *partition.Tree
 	parts []*part
+	// most is the size that no part may exceed.
+	most int
 	// anyCase is for requests whose host has capitals; nil when cuts do not look at the host.
 	anyCase *part
 	// leaving are parts of earlier cuts. Connections that were made before a cut look for their routes there until Envoy
@@ -53,8 +57,8 @@ type part struct {
 	// hosts are the virtual hosts of the part, by hostname.
 	hosts   []*partHost
 	message *routev3.RouteConfiguration
-	// size counts virtual hosts and groups, and most is what it may grow to.
-	size, most int
+	// size counts virtual hosts and their groups, but not the pages that every virtual host has.
+	size int
 }
 
 // partHost is what of a virtual host is in a part.
@@ -103,9 +107,6 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	}
 	for _, p := range places {
 		c.put(p)
-	}
-	for _, p := range t.all() {
-		p.most = max(c.limits.whole, 2*p.size)
 	}
 	return t
 }
@@ -165,16 +166,19 @@ func (t *table) cut(virtual []*virtualHost, places []place, before *table, limit
 		areas = append(areas, partition.Area{Hosts: v.requests()})
 	}
 	for _, p := range places {
-		areas = append(areas, p.area)
+		if !p.as.group.everyHost {
+			areas = append(areas, p.area)
+		}
 	}
 	switch {
-	case before != nil && before.tree != nil && len(areas) > limits.few && before.tree.Largest(areas) <= limits.whole:
-		t.tree = before.tree
+	case before != nil && before.tree != nil && len(areas) > limits.few && before.tree.Largest(areas) <= before.most:
+		t.tree, t.most = before.tree, before.most
 	case len(areas) > limits.whole:
-		t.tree = partition.Split(areas, limits.part)
+		t.tree = t.split(areas, limits)
+		t.most = max(limits.whole, 2*t.tree.Largest(areas))
 	}
 	if t.tree == nil || len(t.tree.Parts()) == 1 {
-		t.tree, t.parts = nil, []*part{{table: t, name: t.name}}
+		t.tree, t.parts, t.most = nil, []*part{{table: t, name: t.name}}, max(limits.whole, t.most)
 		return
 	}
 	for _, p := range t.tree.Parts() {
@@ -182,6 +186,16 @@ func (t *table) cut(virtual []*virtualHost, places []place, before *table, limit
 	}
 	if t.tree.ByHost() {
 		t.anyCase = &part{table: t, name: t.name + "/any-case/" + t.tree.Name(), scoped: true, folds: t.tree}
+	}
+}
+
+// split cuts as finely as the limits allow.
+func (t *table) split(areas []partition.Area, limits limits) *partition.Tree {
+	for size := limits.part; ; size *= 2 {
+		tree := partition.Split(areas, size)
+		if len(tree.Parts()) == 1 || len(tree.CEL(t.keyOf)) <= limits.expression {
+			return tree
+		}
 	}
 }
 
@@ -216,6 +230,9 @@ func (t *table) all() []*part {
 
 func (t *table) partName(p partition.Part) string { return t.name + "/" + p.Name }
 
+// keyOf is what requests are sent to a part by: short, and different for every part of every table.
+func (t *table) keyOf(p partition.Part) string { return scopeKey(t.partName(p)) }
+
 // overlapping calls visit with each part that an area has requests in.
 func (t *table) overlapping(area partition.Area, visit func(*part)) {
 	if t.tree == nil {
@@ -239,7 +256,9 @@ func (c *Compiler) put(at place) {
 		i, _ := slices.BinarySearchFunc(h.routes, at.as, compareRouted)
 		h.routes = slices.Insert(h.routes, i, at.as)
 		c.stale(p, h)
-		p.size++
+		if !g.everyHost {
+			p.size++
+		}
 		if !p.until.IsZero() {
 			return
 		}
@@ -260,7 +279,9 @@ func (c *Compiler) takeOut(g *group) {
 			i, _ := slices.BinarySearchFunc(h.routes, at.as, compareRouted)
 			h.routes = slices.Delete(h.routes, i, i+1)
 			c.stale(p, h)
-			p.size--
+			if !g.everyHost {
+				p.size--
+			}
 		})
 	}
 	g.places = nil

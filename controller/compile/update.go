@@ -288,7 +288,7 @@ func compareTables(a, b *table) int { return a.place - b.place }
 // outgrown its bound.
 func (c *Compiler) finishParts() bool {
 	for p := range c.staleParts {
-		if p.until.IsZero() && p.size > p.most {
+		if p.until.IsZero() && p.size > p.table.most {
 			return false
 		}
 		c.finishPart(p)

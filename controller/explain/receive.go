@@ -54,7 +54,7 @@ func (e *Explainer) receive(c *chain, r Request) (*received, *Outcome) {
 	}
 	s.path = path
 	for i := range c.formulas {
-		c.formulas[i].apply(s)
+		c.formulas[i].apply(s, s.host)
 	}
 	return s, nil
 }

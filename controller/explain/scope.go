@@ -61,9 +61,9 @@ func newProgram(expression string) (cel.Program, error) {
 	return env.Program(ast)
 }
 
-// apply sets the header of a request. Only the attributes that a route table is cut by are known.
-func (f *formula) apply(s *received) {
-	value, _, err := f.program.Eval(map[string]any{"request": map[string]string{"host": s.host, "url_path": s.pathOnly()}})
+// apply sets the header of a request to what it is for a host. Only the attributes that a route table is cut by are known.
+func (f *formula) apply(s *received, host string) {
+	value, _, err := f.program.Eval(map[string]any{"request": map[string]string{"host": host, "url_path": s.pathOnly()}})
 	if text, ok := value.Value().(string); err == nil && ok {
 		s.headers[f.header] = []string{text}
 	}

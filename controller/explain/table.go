@@ -2,6 +2,7 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
@@ -13,6 +14,8 @@ import (
 type table struct {
 	name  string
 	hosts []*virtualHost
+	// folds is set when it has no routes of its own: a script finds those of the host in lower case.
+	folds bool
 }
 
 // virtualHost holds the routes of some hostnames, as a list or as a matcher tree.
@@ -32,6 +35,9 @@ func newTable(config *routev3.RouteConfiguration) (*table, error) {
 				return nil, fmt.Errorf("virtual host %s: %w", message.Name, err)
 			}
 		}
+		t.folds = t.folds || slices.ContainsFunc(message.Routes, func(r *routev3.Route) bool {
+			return r.TypedPerFilterConfig[compile.FilterAnyCase] != nil
+		})
 		t.hosts = append(t.hosts, h)
 	}
 	return t, nil
@@ -40,19 +46,32 @@ func newTable(config *routev3.RouteConfiguration) (*table, error) {
 // routeTable finds the route configuration that an HTTP connection manager looks a request up in, or says why there is
 // none: the one it names or, of a table that is cut into several, the one whose scope has the request's key.
 func (e *Explainer) routeTable(c *chain, r *received) (t *table, why string) {
-	name := c.http.GetRds().GetRouteConfigName()
-	if scoped := c.http.GetScopedRoutes(); scoped != nil {
-		key := scopeKey(scoped.ScopeKeyBuilder, r)
-		for _, scope := range e.output.Scopes {
-			if hasKey(scope, key) {
-				name = scope.RouteConfigurationName
-			}
+	name := e.routeName(c, r)
+	if t = e.routes[name]; t != nil && t.folds {
+		for i := range c.formulas {
+			c.formulas[i].apply(r, strings.ToLower(r.host))
+		}
+		name = e.routeName(c, r)
+		t = e.routes[name]
+	}
+	if t == nil {
+		return nil, fmt.Sprintf("filter chain %s has no routes: there is no route configuration %q", c.name, name)
+	}
+	return t, ""
+}
+
+func (e *Explainer) routeName(c *chain, r *received) string {
+	scoped := c.http.GetScopedRoutes()
+	if scoped == nil {
+		return c.http.GetRds().GetRouteConfigName()
+	}
+	key := scopeKey(scoped.ScopeKeyBuilder, r)
+	for _, scope := range e.output.Scopes {
+		if hasKey(scope, key) {
+			return scope.RouteConfigurationName
 		}
 	}
-	if t := e.routes[name]; t != nil {
-		return t, ""
-	}
-	return nil, fmt.Sprintf("filter chain %s has no routes: there is no route configuration %q", c.name, name)
+	return ""
 }
 
 // tables lists all route configurations that a filter chain may look requests up in. The scopes of a table that is cut
@@ -63,8 +82,8 @@ func (e *Explainer) tables(c *chain) []*table {
 	}
 	var tables []*table
 	for _, scope := range e.output.Scopes {
-		if strings.HasPrefix(scope.Name, c.http.GetScopedRoutes().GetName()+"/") {
-			tables = append(tables, e.routes[scope.RouteConfigurationName])
+		if t := e.routes[scope.RouteConfigurationName]; strings.HasPrefix(scope.Name, c.http.GetScopedRoutes().GetName()+"/") && !t.folds {
+			tables = append(tables, t)
 		}
 	}
 	return tables

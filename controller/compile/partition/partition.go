@@ -11,9 +11,8 @@ package partition
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -49,14 +48,14 @@ const (
 // match in.
 func Split(routes []Area, target int) *Tree {
 	t := &Tree{}
-	t.root = t.split(routes, Area{}, target)
+	t.root = t.split(newSorted(routes), Area{}, target)
 	return t
 }
 
-func (t *Tree) split(routes []Area, area Area, target int) *node {
-	if len(routes) > target {
-		if cut, ok := bestCut(routes); ok {
-			below, from := cut.divide(routes)
+func (t *Tree) split(routes sorted, area Area, target int) *node {
+	if routes.len() > target {
+		if cut := bestCut(routes); cut != nil {
+			below, from := routes.divide(cut)
 			lower, upper := area, area
 			if cut.byHost {
 				lower.Hosts.To, upper.Hosts.From = cut.at, cut.at
@@ -71,98 +70,41 @@ func (t *Tree) split(routes []Area, area Area, target int) *node {
 	return &node{part: len(t.parts) - 1}
 }
 
-// nameOf is a short hash of an area's bounds.
 func nameOf(area Area) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{area.Hosts.From, area.Hosts.To, area.Paths.From, area.Paths.To}, "\x00")))
-	return hex.EncodeToString(sum[:6])
+	return Hash(area.Hosts.From, area.Hosts.To, area.Paths.From, area.Paths.To)
 }
 
-// bestCut finds the cut with the smallest larger side; ok is false when none is worth it.
-func bestCut(routes []Area) (best *node, ok bool) {
-	smallest := int(gain * float64(len(routes)))
+// Hash is a name of eight characters, for some texts: 48 bits of them.
+func Hash(texts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
+	return base64.RawURLEncoding.EncodeToString(sum[:6])
+}
+
+// bestCut finds the cut with the smallest larger side; nil when none is worth it.
+func bestCut(routes sorted) (best *node) {
+	n := routes.len()
+	smallest := int(gain * float64(n))
 	for _, byHost := range []bool{true, false} {
-		for _, at := range middles(routes, byHost) {
+		for _, at := range routes.middles(byHost) {
 			cut := &node{byHost: byHost, at: at}
-			below, from := cut.count(routes)
-			if larger := max(below, from); larger <= smallest && below+from <= len(routes)+int(overlap*float64(len(routes))) {
+			below, from := routes.count(cut)
+			if larger := max(below, from); larger <= smallest && below+from <= n+int(overlap*float64(n)) {
 				best, smallest = cut, larger
 			}
 		}
-	}
-	return best, best != nil
-}
-
-// middles are the places around the middle where a cut can be: before the middle route, and before the first one after
-// it that starts elsewhere.
-func middles(routes []Area, byHost bool) (cuts []string) {
-	cut := &node{byHost: byHost}
-	starts := make([]string, 0, len(routes))
-	for _, route := range routes {
-		starts = append(starts, cut.of(route).From)
-	}
-	slices.Sort(starts)
-	middle := starts[len(starts)/2]
-	first, _ := slices.BinarySearch(starts, middle)
-	after, _ := slices.BinarySearch(starts, middle+"\x00")
-	for _, i := range []int{first, after} {
-		if i == 0 || i == len(starts) {
-			continue
-		}
-		if at := separator(starts[i-1], starts[i]); at != "" {
-			cuts = append(cuts, at)
+		if best != nil && smallest <= (n+1)/2 {
+			break // no other cut is better
 		}
 	}
-	return cuts
+	return best
 }
 
 // of is the range of a route that a cut looks at.
-func (n *node) of(route Area) Range {
+func (n *node) of(route *Area) Range {
 	if n.byHost {
 		return route.Hosts
 	}
 	return route.Paths
-}
-
-func (n *node) count(routes []Area) (below, from int) {
-	for _, route := range routes {
-		if n.of(route).below(n.at) {
-			below++
-		}
-		if n.of(route).above(n.at) {
-			from++
-		}
-	}
-	return below, from
-}
-
-func (n *node) divide(routes []Area) (below, from []Area) {
-	for _, route := range routes {
-		if n.of(route).below(n.at) {
-			below = append(below, route)
-		}
-		if n.of(route).above(n.at) {
-			from = append(from, route)
-		}
-	}
-	return below, from
-}
-
-// separator is the shortest text above a and not above b that an expression can hold as it is; empty when there is none.
-func separator(a, b string) string {
-	for i := range len(b) {
-		if !plain(b[i]) {
-			return ""
-		}
-		if b[:i+1] > a {
-			return b[:i+1]
-		}
-	}
-	return ""
-}
-
-// plain tells characters that mean nothing special in Envoy's format strings and CEL's literals.
-func plain(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("/-._~:", c) >= 0
 }
 
 // Parts lists the parts, from the lowest area to the highest.
@@ -182,10 +124,10 @@ func (t *Tree) Largest(routes []Area) (largest int) {
 
 // Overlapping calls visit with the index of every part that an area has requests in.
 func (t *Tree) Overlapping(area Area, visit func(part int)) {
-	t.root.overlapping(area, visit)
+	t.root.overlapping(&area, visit)
 }
 
-func (n *node) overlapping(area Area, visit func(part int)) {
+func (n *node) overlapping(area *Area, visit func(part int)) {
 	if n.below == nil {
 		visit(n.part)
 		return
@@ -217,11 +159,11 @@ func (t *Tree) Locate(host, path string) (part int) {
 
 // Name is made from the parts: the same cuts have the same name.
 func (t *Tree) Name() string {
-	hash := sha256.New()
-	for _, part := range t.parts {
-		hash.Write([]byte(part.Name))
+	names := make([]string, len(t.parts))
+	for i, part := range t.parts {
+		names[i] = part.Name
 	}
-	return hex.EncodeToString(hash.Sum(nil)[:6])
+	return Hash(names...)
 }
 
 // ByHost reports whether any cut looks at the host.
@@ -231,9 +173,10 @@ func (n *node) anyByHost() bool {
 	return n.below != nil && (n.byHost || n.below.anyByHost() || n.from.anyByHost())
 }
 
-// CEL is an expression for the name of a request's part, for Envoy's CEL formatter. It costs less than a microsecond.
+// CEL is an expression for the name of a request's part, for Envoy's CEL formatter. It costs less than a microsecond. It
+// has no spaces, for Envoy bounds the length of a header's value.
 func (t *Tree) CEL(name func(Part) string) string {
-	return t.render(t.root, "(%s < '%s' ? %s : %s)", "request.host", "request.url_path", name)
+	return t.render(t.root, "(%s<'%s'?%s:%s)", "request.host", "request.url_path", name)
 }
 
 // Lua is the same for a script with the variables host and path.

@@ -121,7 +121,7 @@ func TestCEL(t *testing.T) {
 	tree := Split([]Area{
 		{Hosts: Exactly("a.com")}, {Hosts: Exactly("b.com"), Paths: StartingWith("/x")}, {Hosts: Exactly("b.com"), Paths: StartingWith("/y")},
 	}, 1)
-	want := "(request.host < 'b' ? 'part' : (request.url_path < '/y' ? 'part' : 'part'))"
+	want := "(request.host<'b'?'part':(request.url_path<'/y'?'part':'part'))"
 	if got := tree.CEL(func(Part) string { return "part" }); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
