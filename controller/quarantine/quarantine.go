@@ -15,8 +15,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -53,9 +55,6 @@ type Finding struct {
 	Object metav1.Object
 	// Words say why Envoy refuses the version, for its status. Empty: Envoy takes it, and it is in quarantine no longer.
 	Words string
-	// Irreplaceable says that the version must stay in force where no earlier one can take its place: without the object,
-	// requests would pass that it is there to stop.
-	Irreplaceable bool
 }
 
 // Quarantine holds the versions of objects that Envoy refuses. Its methods are called by one goroutine, the loop's, and
@@ -101,42 +100,65 @@ func New(o Options) *Quarantine {
 // Findings delivers the outcome of each search. Whoever receives it calls Settle with it.
 func (q *Quarantine) Findings() <-chan []Finding { return q.findings }
 
-// Settle takes note of an outcome: what it says is held from now on, and what it clears is not.
-func (q *Quarantine) Settle(findings []Finding) {
+// Busy reports whether a search is under way.
+func (q *Quarantine) Busy() bool { return q.busy }
+
+// Settle takes note of an outcome: what it says is held from now on, and what it clears is not. It returns the findings
+// that still count: a version may have been replaced while it was looked into. Objects are those in force.
+func (q *Quarantine) Settle(findings []Finding, objects map[store.Ref]metav1.Object) (settled []Finding) {
 	q.busy = false
 	for _, finding := range findings {
-		if finding.Words == "" {
+		isHeld := q.held[finding.Ref].object == finding.Object
+		switch {
+		case isHeld && finding.Words == "":
 			delete(q.held, finding.Ref)
 			q.cleared[finding.Ref] = finding.Object
-		} else {
+		case finding.Words != "" && (isHeld || Same(objects[finding.Ref], finding.Object)):
 			delete(q.cleared, finding.Ref)
 			q.held[finding.Ref] = held{finding.Object, finding.Words}
+		default:
+			continue
 		}
+		settled = append(settled, finding)
 	}
+	return settled
 }
 
-// Holds reports whether this version of an object is in quarantine, and the words for its status. A version of which nothing is
-// known is held if its status says that Envoy refused it; another version takes its place in the quarantine.
-func (q *Quarantine) Holds(object metav1.Object) (words string, holds bool) {
+// Holds reports whether this version of an object is in quarantine. A version of which nothing is known is held if its
+// status says that Envoy refused it, unless it is the one in force (nil if none is): then the words are about what is
+// going on, and no memory. Another version takes the place of the one that was held.
+func (q *Quarantine) Holds(object, inForce metav1.Object) bool {
 	ref := store.RefOf(object)
 	if known, ok := q.held[ref]; ok {
-		if same(known.object, object) {
-			return known.words, true
+		if Same(known.object, object) {
+			return true
 		}
 		delete(q.held, ref)
 	}
 	if known, ok := q.cleared[ref]; ok {
-		if same(known, object) {
-			return "", false
+		if Same(known, object) {
+			return false
 		}
 		delete(q.cleared, ref)
 	}
-	if words, refused := remembered(object, q.options.AmbassadorID); refused {
-		q.held[ref] = held{object, words}
-		q.recheck = true
-		return words, true
+	words, refused := remembered(object, q.options.AmbassadorID)
+	if !refused || Same(inForce, object) {
+		return false
 	}
-	return "", false
+	q.held[ref] = held{object, words}
+	q.recheck = true
+	return true
+}
+
+// All yields the versions in quarantine, each with the words for its status.
+func (q *Quarantine) All() iter.Seq2[metav1.Object, string] {
+	return func(yield func(metav1.Object, string) bool) {
+		for _, version := range q.held {
+			if !yield(version.object, version.words) {
+				return
+			}
+		}
+	}
 }
 
 // Forget drops an object that is gone.
@@ -195,7 +217,15 @@ func (q *Quarantine) start(ctx context.Context, work func(context.Context, map[s
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, q.options.Timeout)
 		defer cancel()
-		q.findings <- work(ctx, objects)
+		var findings []Finding
+		defer func() {
+			// The compiler may break on a part of what it takes as a whole. Nothing is found then.
+			if cause := recover(); cause != nil {
+				q.options.Log.Error("looking for the object that Envoy refuses failed; please report this", "panic", cause, "stack", string(debug.Stack()))
+			}
+			q.findings <- findings
+		}()
+		findings = work(ctx, objects)
 	}()
 }
 
@@ -218,8 +248,11 @@ func (q *Quarantine) search(ctx context.Context, rejection xds.Rejection, owners
 	return findings
 }
 
-// irreplaceable are the kinds that stop requests.
-var irreplaceable = map[string]bool{"AuthService": true, "RateLimitService": true, "Module": true}
+// Irreplaceable reports whether objects of a kind must stay in force where no earlier version can take the place of the
+// refused one: without the object, requests would pass that it is there to stop.
+func Irreplaceable(kind string) bool {
+	return kind == "AuthService" || kind == "RateLimitService" || kind == "Module"
+}
 
 // review asks about each version held, in place of the one in force, and says of each what it found.
 func (q *Quarantine) review(ctx context.Context, versions map[store.Ref]held, objects map[store.Ref]metav1.Object) (findings []Finding) {
@@ -246,12 +279,14 @@ func (q *Quarantine) review(ctx context.Context, versions map[store.Ref]held, ob
 
 // finding says that Envoy refuses a version of an object.
 func finding(object metav1.Object, words string) Finding {
-	ref := store.RefOf(object)
-	return Finding{Ref: ref, Object: object, Words: "Envoy refuses it: " + words, Irreplaceable: irreplaceable[ref.Kind]}
+	return Finding{Ref: store.RefOf(object), Object: object, Words: "Envoy refuses it: " + words}
 }
 
-// same reports whether two objects are the same version of one.
-func same(a, b metav1.Object) bool {
+// Same reports whether two objects are the same version of one: nothing that matters differs. Nil is no version.
+func Same(a, b metav1.Object) bool {
+	if a == nil || b == nil {
+		return false
+	}
 	both := store.New()
 	both.Upsert(a)
 	return a == b || !both.Upsert(b)

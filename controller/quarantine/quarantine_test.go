@@ -37,27 +37,37 @@ func ownersAre(refs ...store.Ref) func(compile.ResourceID) []store.Ref {
 	return func(compile.ResourceID) []store.Ref { return refs }
 }
 
+// wordsOf returns why an object is held.
+func wordsOf(q *Quarantine, object metav1.Object) string {
+	for held, words := range q.All() {
+		if store.RefOf(held) == store.RefOf(object) {
+			return words
+		}
+	}
+	return ""
+}
+
 func TestRefusedVersionIsHeldUntilItChanges(t *testing.T) {
 	t.Parallel()
 	q := New(Options{Oracle: refusing("a"), Compile: naming})
 	bad := a(1, "/bad/")
 	rejected := []xds.Rejection{{ID: routes, Version: "v1"}}
-	if _, held := q.Holds(bad); held {
+	if q.Holds(bad, nil) {
 		t.Error("held without reason")
 	}
 	q.Look(t.Context(), rejected, ownersAre(mappingA), force(bad))
 	findings := <-q.Findings()
-	if len(findings) != 1 || findings[0].Ref != mappingA || findings[0].Object != bad || findings[0].Irreplaceable || findings[0].Words != "Envoy refuses it: a is bad" {
+	if len(findings) != 1 || findings[0].Ref != mappingA || findings[0].Object != bad || findings[0].Words != "Envoy refuses it: a is bad" {
 		t.Fatalf("found %+v", findings)
 	}
-	q.Settle(findings)
-	if words, held := q.Holds(bad); !held || words != findings[0].Words {
-		t.Errorf("held %t with %q", held, words)
+	q.Settle(findings, force(bad))
+	if held := q.Holds(bad, nil); !held || wordsOf(q, bad) != findings[0].Words {
+		t.Errorf("held %t with %q", held, wordsOf(q, bad))
 	}
 	// The same version from the API, with a new status, is still held.
 	again := a(1, "/bad/", metav1.Condition{Type: "Accepted"})
 	again.ResourceVersion = "7"
-	if _, held := q.Holds(again); !held {
+	if !q.Holds(again, nil) {
 		t.Error("a new status freed it")
 	}
 	// What was looked into is not looked into again; the same resource with other content is.
@@ -66,11 +76,11 @@ func TestRefusedVersionIsHeldUntilItChanges(t *testing.T) {
 		t.Error("the same rejection is searched again")
 	}
 	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v2"}}, ownersAre(mappingA), force(bad))
-	q.Settle(<-q.Findings())
-	if _, held := q.Holds(a(2, "/good/")); held {
+	q.Settle(<-q.Findings(), force(bad))
+	if q.Holds(a(2, "/good/"), nil) {
 		t.Error("another version is held")
 	}
-	if _, held := q.Holds(bad); held {
+	if q.Holds(bad, nil) {
 		t.Error("the version before is remembered beyond its time")
 	}
 }
@@ -97,30 +107,33 @@ func TestStatusIsTheMemory(t *testing.T) {
 	older, other, taken := refused, refused, refused
 	older.ObservedGeneration, other.Reason, taken.Status = 2, "NoMatchingHost", metav1.ConditionTrue
 	for name, condition := range map[string]metav1.Condition{"an older version": older, "another reason": other, "true": taken} {
-		if _, held := New(Options{}).Holds(a(3, "/", condition)); held {
+		if New(Options{}).Holds(a(3, "/", condition), nil) {
 			t.Errorf("%s: held", name)
 		}
 	}
 	shared := a(3, "/", refused)
 	shared.Spec.AmbassadorID = []string{"other", "default"}
-	if _, held := New(Options{}).Holds(shared); held {
+	if New(Options{}).Holds(shared, nil) {
 		t.Error("held for what another instance said")
 	}
 	shared.Status.Instances = []v3alpha1.InstanceStatus{{AmbassadorID: "default", Conditions: []metav1.Condition{refused}}}
-	if _, held := New(Options{}).Holds(shared); !held {
+	if !New(Options{}).Holds(shared, nil) {
 		t.Error("what this instance said beside another is forgotten")
 	}
 	object := a(3, "/", refused)
+	if New(Options{}).Holds(object, a(3, "/")) {
+		t.Error("the version in force is held for what was just said of it")
+	}
 
 	// Still refused: held, with the words of today.
 	q := New(Options{Oracle: refusing("a"), Compile: naming})
-	if words, held := q.Holds(object); !held || words != refused.Message {
-		t.Fatalf("held %t with %q", held, words)
+	if held := q.Holds(object, nil); !held || wordsOf(q, object) != refused.Message {
+		t.Fatalf("held %t with %q", held, wordsOf(q, object))
 	}
 	q.Look(t.Context(), nil, ownersAre(), force())
-	q.Settle(<-q.Findings())
-	if words, held := q.Holds(object); !held || !strings.Contains(words, "a is bad") {
-		t.Errorf("held %t with %q", held, words)
+	q.Settle(<-q.Findings(), force())
+	if held := q.Holds(object, nil); !held || !strings.Contains(wordsOf(q, object), "a is bad") {
+		t.Errorf("held %t with %q", held, wordsOf(q, object))
 	}
 	// Nothing that it may refer to has changed: nothing is asked.
 	q.Look(t.Context(), nil, ownersAre(), force())
@@ -130,14 +143,14 @@ func TestStatusIsTheMemory(t *testing.T) {
 
 	// Taken meanwhile: free, whatever its status still says.
 	q = New(Options{Oracle: refusing(), Compile: naming})
-	q.Holds(object)
+	q.Holds(object, nil)
 	q.Look(t.Context(), nil, ownersAre(), force())
 	findings := <-q.Findings()
 	if len(findings) != 1 || findings[0].Words != "" || findings[0].Object != metav1.Object(object) {
 		t.Fatalf("found %+v", findings)
 	}
-	q.Settle(findings)
-	if _, held := q.Holds(object); held {
+	q.Settle(findings, force())
+	if q.Holds(object, nil) {
 		t.Error("held")
 	}
 }
@@ -156,27 +169,55 @@ func TestRecheckFreesWhatEnvoyTakesNow(t *testing.T) {
 	q.Recheck() // nothing is held
 	bad := a(1, "/")
 	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
-	q.Settle(<-q.Findings())
+	q.Settle(<-q.Findings(), force(bad))
 	for _, want := range []bool{true, true, false} {
-		if _, held := q.Holds(bad); held != want {
+		if held := q.Holds(bad, nil); held != want {
 			t.Fatalf("held is %t, want %t", held, want)
 		}
 		q.Recheck()
 		q.Look(t.Context(), nil, ownersAre(), force())
 		if q.busy {
-			q.Settle(<-q.Findings())
+			q.Settle(<-q.Findings(), force(bad))
 		}
+	}
+}
+
+func TestOutdatedFindingsDoNotCount(t *testing.T) {
+	t.Parallel()
+	q := New(Options{Oracle: refusing("a"), Compile: naming})
+	bad, good := a(1, "/bad/"), a(2, "/good/")
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
+	q.Holds(good, bad) // replaces it meanwhile
+	if settled := q.Settle(<-q.Findings(), force(good)); len(settled) != 0 || q.Busy() {
+		t.Errorf("settled %+v", settled)
+	}
+	if q.Holds(good, good) || q.Holds(bad, good) {
+		t.Error("held for what was found of another version")
+	}
+
+	// The same of a review that clears what is held.
+	q = New(Options{Oracle: refusing("a"), Compile: naming})
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
+	q.Settle(<-q.Findings(), force(bad))
+	q.Holds(good, nil)
+	if settled := q.Settle([]Finding{{Ref: mappingA, Object: bad}}, force(good)); len(settled) != 0 {
+		t.Errorf("settled %+v", settled)
+	}
+}
+
+func TestACompilerThatBreaksOnAPartFindsNothing(t *testing.T) {
+	t.Parallel()
+	q := New(Options{Oracle: refusing("a"), Compile: func(*store.Store) *compile.Output { panic("no") }})
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(a(1, "/")))
+	if findings := <-q.Findings(); len(findings) != 0 {
+		t.Errorf("found %+v", findings)
 	}
 }
 
 func TestPoliciesAreIrreplaceable(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]bool{"Mapping": false, "Host": false, "Listener": false, "AuthService": true, "RateLimitService": true, "Module": true} {
-		object := map[string]metav1.Object{
-			"Mapping": &v3alpha1.Mapping{}, "Host": &v3alpha1.Host{}, "Listener": &v3alpha1.Listener{},
-			"AuthService": &v3alpha1.AuthService{}, "RateLimitService": &v3alpha1.RateLimitService{}, "Module": &v3alpha1.Module{},
-		}[kind]
-		if got := finding(object, "no").Irreplaceable; got != want {
+		if got := Irreplaceable(kind); got != want {
 			t.Errorf("%s: irreplaceable is %t", kind, got)
 		}
 	}

@@ -148,8 +148,7 @@ func (l *loop) run(ctx context.Context, first []metav1.Object, events <-chan met
 		case l.state = <-states:
 		case findings := <-l.quarantine.Findings():
 			before := l.state
-			l.quarantine.Settle(findings)
-			for _, finding := range findings {
+			for _, finding := range l.quarantine.Settle(findings, l.force) {
 				l.settle(finding)
 				settled <- finding
 			}
@@ -162,8 +161,8 @@ func (l *loop) run(ctx context.Context, first []metav1.Object, events <-chan met
 
 // take puts a version in force unless it is in quarantine.
 func (l *loop) take(object metav1.Object) {
-	if _, held := l.quarantine.Holds(object); !held {
-		l.force[store.RefOf(object)] = object
+	if ref := store.RefOf(object); !l.quarantine.Holds(object, l.force[ref]) {
+		l.force[ref] = object
 	}
 }
 
