@@ -3,7 +3,8 @@
 // them.
 //
 //	watch → inbox → derive → store → compile → xds ──delta ADS──▶ Envoy
-//	                          status ◀── acknowledgement ──┘
+//	                   ▲      status ◀── acknowledgement ──┤
+//	                   └───── quarantine ◀──── refusal ────┘
 //
 // One goroutine, the loop, owns the store. It never waits for a network: sources leave events in an inbox that keeps
 // the newest of each object, Envoys pull what they may have next, and status is written by others.
@@ -28,6 +29,7 @@ import (
 	"terraform-provider-emissary/controller/derive"
 	"terraform-provider-emissary/controller/diag"
 	"terraform-provider-emissary/controller/envoy"
+	"terraform-provider-emissary/controller/quarantine"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/controller/watch"
@@ -123,11 +125,23 @@ func newController(options Options) (_ *controller, err error) {
 		objects:      map[store.Ref]metav1.Object{},
 		rejections:   map[store.Ref]status.Rejected{},
 		refused:      map[store.Ref]metav1.Object{},
+		trials:       map[store.Ref]trial{},
+		quarantine:   newQuarantine(options, c.dir, settings),
 		told:         map[store.Ref]status.Rejected{},
 		published:    newPublished(),
 		questions:    make(chan func()),
 	}
 	return c, nil
+}
+
+// newQuarantine asks the same Envoy that serves. It is beside the controller, so there always is one.
+func newQuarantine(options Options, dir string, settings compile.Options) *quarantine.Quarantine {
+	return quarantine.New(quarantine.Options{
+		Oracle:       quarantine.Envoy{Command: options.Environment.EnvoyCommand, Dir: dir},
+		Compile:      func(objects *store.Store) *compile.Output { return compile.Compile(objects, settings) },
+		AmbassadorID: options.Environment.AmbassadorID,
+		Log:          options.Log.With("part", "quarantine"),
+	})
 }
 
 func listeners(served ...*listenerv3.Listener) (resources []xds.Resource) {

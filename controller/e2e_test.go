@@ -91,6 +91,12 @@ func backend(t *testing.T) *net.TCPAddr {
 // admin interface.
 func (s *site) run(t *testing.T, options controller.Options, command string, ports []int) {
 	t.Helper()
+	s.start(t, options, command, ports)
+}
+
+// start is run, and returns how to end the controller before the test does.
+func (s *site) start(t *testing.T, options controller.Options, command string, ports []int) (stop func()) {
+	t.Helper()
 	options.Log = slog.New(slog.NewTextHandler(s.log, nil))
 	options.Environment = controller.Environment{
 		AmbassadorID: "default", Namespace: "default", LogLevel: "info",
@@ -100,7 +106,7 @@ func (s *site) run(t *testing.T, options controller.Options, command string, por
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- controller.Run(ctx, options) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		select {
 		case err := <-ended:
@@ -110,10 +116,14 @@ func (s *site) run(t *testing.T, options controller.Options, command string, por
 		case <-time.After(30 * time.Second):
 			t.Error("the controller did not end")
 		}
+	})
+	t.Cleanup(func() {
+		stop()
 		if t.Failed() {
 			t.Logf("the controller's log:\n%s", s.log)
 		}
 	})
+	return stop
 }
 
 // ready waits until the controller says that it is.

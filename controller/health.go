@@ -39,6 +39,8 @@ func (c *controller) ready(ctx context.Context) error {
 		return errors.New("no Envoy has connected yet")
 	case !state.Ready:
 		return errors.New("the first complete configuration is not acknowledged yet")
+	case !c.loop.settled.Load():
+		return errors.New("a part of the first configuration is refused by Envoy, and the object at fault is being looked for")
 	}
 	return envoyReady(ctx, c.options.Environment.ReadyPort)
 }

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,7 +62,7 @@ func (l *loop) keepLastGood(delta *compile.Delta, before map[store.Ref]metav1.Ob
 		l.store.Upsert(object)
 		l.objects[ref] = object
 		l.refused[ref] = newest
-		l.rejections[ref] = status.Rejected{Generation: newest.GetGeneration(), Message: l.stillServed(ref, message)}
+		l.rejections[ref] = l.outOfForce(ref, newest.GetGeneration(), message)
 		restored = true
 	}
 	if !restored {
@@ -87,4 +89,68 @@ func refusal(report *compile.Report) (message string, refused bool) {
 		}
 	}
 	return strings.Join(messages, "; "), len(messages) > 0
+}
+
+// reject notes that the version of an event is not in force.
+func (l *loop) reject(event watch.Event, message string) {
+	var generation int64
+	if event.Object != nil {
+		generation = event.Object.GetGeneration()
+	}
+	l.rejections[event.Ref] = l.outOfForce(event.Ref, generation, message)
+}
+
+// outOfForce says why a generation of an object is not in force, and which one is.
+func (l *loop) outOfForce(ref store.Ref, generation int64, message string) status.Rejected {
+	if served := l.objects[ref]; served != nil && served.GetGeneration() != generation {
+		message = fmt.Sprintf("%s (generation %d is still served)", message, served.GetGeneration())
+	}
+	return status.Rejected{Generation: generation, Message: message}
+}
+
+// trial is a version in force of which Envoy's answer is awaited.
+type trial struct {
+	// before is the last version that Envoy accepted, nil when it accepted none.
+	before metav1.Object
+	// revision is the configuration that carries the version; 0 until it is published.
+	revision uint64
+}
+
+// try notes that another version is about to take the place of the one in force. The one that Envoy accepted last is
+// remembered until Envoy accepts a later one.
+func (l *loop) try(ref store.Ref) {
+	before := l.objects[ref]
+	if last, onTrial := l.trials[ref]; onTrial {
+		before = last.before
+	}
+	l.trials[ref] = trial{before: before}
+	l.untold = append(l.untold, ref)
+}
+
+// toldEnvoy notes the revision that carries the versions on trial.
+func (l *loop) toldEnvoy(revision uint64) {
+	for _, ref := range l.untold {
+		if t, onTrial := l.trials[ref]; onTrial {
+			t.revision = revision
+			l.trials[ref] = t
+		}
+	}
+	l.untold = nil
+}
+
+// prove ends the trials of the versions that Envoy serves: it has answered, and refuses nothing that was made of them.
+func (l *loop) prove() {
+	refused := make(map[compile.ResourceID]bool, len(l.state.Rejected))
+	for _, rejection := range l.state.Rejected {
+		refused[compile.ResourceID(rejection.ID)] = true
+	}
+	for ref, t := range l.trials {
+		if t.revision == 0 || t.revision > l.state.Acknowledged {
+			continue
+		}
+		report := l.published.reports[ref]
+		if report == nil || !slices.ContainsFunc(report.Resources, func(id compile.ResourceID) bool { return refused[id] }) {
+			delete(l.trials, ref)
+		}
+	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"terraform-provider-emissary/controller/compile"
 	"terraform-provider-emissary/controller/derive"
+	"terraform-provider-emissary/controller/quarantine"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/controller/watch"
@@ -71,6 +72,13 @@ type loop struct {
 	// refused are the newest versions of objects whose version before is in force, because the compiler refuses the
 	// newest. They are tried again when something changes that has a say in what is valid.
 	refused map[store.Ref]metav1.Object
+	// trials are the versions in force of which Envoy's answer is awaited, and untold those that are not published yet.
+	trials map[store.Ref]trial
+	untold []store.Ref
+	// quarantine holds the versions that Envoy refuses. They are not in force, and not among the refused.
+	quarantine *quarantine.Quarantine
+	// state is what Envoy answered last.
+	state xds.State
 	// published is what became of the objects in the configuration published last.
 	published published
 
@@ -78,12 +86,14 @@ type loop struct {
 	pause    time.Duration
 	started  bool // the first configuration was published
 	revision uint64
+	due      uint64 // the revision without which nothing is settled: the first one, or the one without what Envoy refuses
 
 	// questions are answered between passes, see ask.
 	questions chan func()
 	beat      atomic.Int64 // unix nanoseconds of the last heartbeat
-	// serving is set once something was published, and public when the diagnostics are for everybody.
-	serving, public atomic.Bool
+	// serving is set once something was published, settled once Envoy has acknowledged a configuration in which there is
+	// no object left to look for, and public when the diagnostics are for everybody.
+	serving, settled, public atomic.Bool
 }
 
 // run handles events until the context ends.
@@ -119,6 +129,8 @@ func (l *loop) run(ctx context.Context) {
 				continue
 			}
 			l.acknowledged(state)
+		case findings := <-l.quarantine.Findings():
+			l.found(findings)
 		case <-overdue:
 		case <-retiring:
 		case question := <-l.questions:
@@ -126,6 +138,7 @@ func (l *loop) run(ctx context.Context) {
 		case now := <-beats.C:
 			l.beat.Store(now.UnixNano())
 		}
+		l.look(ctx)
 		overdue, retiring = nil, nil
 		if next := l.retire(time.Now()); !next.IsZero() {
 			retiring = time.After(time.Until(next))
@@ -139,15 +152,20 @@ func (l *loop) run(ctx context.Context) {
 // pass takes everything that has arrived, compiles and publishes.
 func (l *loop) pass() {
 	start := time.Now()
-	events := l.withRefused(l.derived.Expand(l.inbox.take()))
-	before := l.inForce(events)
-	delta := l.settle(events)
-	if delta != nil {
-		delta = l.keepLastGood(delta, before)
-		l.publish(delta, len(events), start)
-	}
+	l.change(l.admit(l.withRefused(l.derived.Expand(l.inbox.take()))), start)
 	l.lastPass = time.Now()
 	l.pause = min(max(l.lastPass.Sub(start), leastPause), mostPause)
+}
+
+// change puts a batch in force, publishes what it changes, and tells of what it does not.
+func (l *loop) change(events []watch.Event, start time.Time) {
+	before := l.inForce(events)
+	delta := l.settle(events)
+	if delta == nil {
+		l.track(nil, l.revision, time.Now())
+		return
+	}
+	l.publish(l.keepLastGood(delta, before), len(events), start)
 }
 
 // retire takes away what no connection needs any more, and returns when there is more.
@@ -217,34 +235,24 @@ func (l *loop) applyOne(event watch.Event) (changed bool) {
 		if !event.Rejected.AmbassadorID.IsMember(l.ambassadorID) {
 			return false
 		}
-		l.rejections[event.Ref] = status.Rejected{Generation: event.Rejected.Generation, Message: l.stillServed(event.Ref, event.Rejected.Message)}
+		l.rejections[event.Ref] = l.outOfForce(event.Ref, event.Rejected.Generation, event.Rejected.Message)
 		return true
 	case event.Object != nil:
 		delete(l.rejections, event.Ref)
 		delete(l.refused, event.Ref)
+		changed = l.store.Upsert(event.Object)
+		if changed {
+			l.try(event.Ref)
+		}
 		l.objects[event.Ref] = event.Object
-		return l.store.Upsert(event.Object) || wasRejected
+		return changed || wasRejected
 	default:
 		delete(l.rejections, event.Ref)
 		delete(l.refused, event.Ref)
 		delete(l.objects, event.Ref)
+		delete(l.trials, event.Ref)
 		return l.store.Delete(event.Ref) || wasRejected
 	}
-}
-
-func (l *loop) reject(event watch.Event, message string) {
-	var generation int64
-	if event.Object != nil {
-		generation = event.Object.GetGeneration()
-	}
-	l.rejections[event.Ref] = status.Rejected{Generation: generation, Message: l.stillServed(event.Ref, message)}
-}
-
-func (l *loop) stillServed(ref store.Ref, message string) string {
-	if served := l.objects[ref]; served != nil {
-		return fmt.Sprintf("%s (generation %d is still served)", message, served.GetGeneration())
-	}
-	return message
 }
 
 // tryCompile compiles what changed. A compiler that panicked is left as it is, and the next one starts anew.
@@ -259,8 +267,4 @@ func (l *loop) tryCompile() (delta *compile.Delta, err error) {
 		l.compiler = l.newCompiler()
 	}
 	return l.compiler.Update(l.store, time.Now()), nil
-}
-
-func (l *loop) acknowledged(state xds.State) {
-	l.tracker.Acknowledged(state, time.Now())
 }

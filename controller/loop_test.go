@@ -16,6 +16,7 @@ import (
 
 	"terraform-provider-emissary/controller/compile"
 	"terraform-provider-emissary/controller/derive"
+	"terraform-provider-emissary/controller/quarantine"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/controller/watch"
@@ -95,6 +96,8 @@ func start(t *testing.T) *rig {
 		objects:      map[store.Ref]metav1.Object{},
 		rejections:   map[store.Ref]status.Rejected{},
 		refused:      map[store.Ref]metav1.Object{},
+		trials:       map[store.Ref]trial{},
+		quarantine:   quarantine.New(quarantine.Options{}),
 		told:         map[store.Ref]status.Rejected{},
 		published:    newPublished(),
 		questions:    make(chan func()),

@@ -19,6 +19,7 @@ func (l *loop) publish(delta *compile.Delta, events int, start time.Time) {
 		return
 	}
 	now := time.Now()
+	l.toldEnvoy(revision)
 	l.track(delta.Reports, revision, now)
 	l.published.take(delta.Reports)
 	l.public.Store(diagnosticsPublic(l.store, l.ambassadorID))
@@ -53,17 +54,17 @@ func (l *loop) send(delta *compile.Delta) (revision uint64, err error) {
 	return l.server.Apply(changed, removed)
 }
 
-// track tells the tracker what changed.
+// track tells the tracker what changed: the reports, and what is not in force.
 func (l *loop) track(reports map[store.Ref]*compile.Report, revision uint64, now time.Time) {
-	rejected := map[store.Ref]*status.Rejected{}
-	for ref, rejection := range l.rejections {
+	rejected, notInForce := map[store.Ref]*status.Rejected{}, l.notInForce()
+	for ref, rejection := range notInForce {
 		if told, known := l.told[ref]; !known || told != rejection {
 			rejected[ref] = &rejection
 			l.told[ref] = rejection
 		}
 	}
 	for ref := range l.told {
-		if _, still := l.rejections[ref]; !still {
+		if _, still := notInForce[ref]; !still {
 			rejected[ref] = nil
 			delete(l.told, ref)
 		}

@@ -11,6 +11,7 @@ import (
 	"terraform-provider-emissary/controller/compile"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
 )
 
 // Snapshot is what the diagnostics page shows: the configuration published last, and what is wrong with its objects.
@@ -93,7 +94,7 @@ func (l *loop) snapshot() *Snapshot {
 		Revision: l.published.revision,
 		Time:     l.published.at.UTC(),
 		Objects:  maps.Clone(l.published.kinds),
-		Problems: Problems(l.published.reports, l.rejections),
+		Problems: Problems(l.published.reports, l.notInForce()),
 	}
 	if l.compiler != nil {
 		snapshot.Resources = l.compiler.Counts()
@@ -125,7 +126,11 @@ func Problems(reports map[store.Ref]*compile.Report, rejections map[store.Ref]st
 		}
 		if rejection, ok := rejections[ref]; ok {
 			entry.Generation = rejection.Generation
-			entry.Problems = append(entry.Problems, Problem{Severity: "error", Condition: "Accepted", Reason: compile.ReasonInvalid, Message: rejection.Message})
+			problem := Problem{Severity: "error", Condition: v3alpha1.ConditionAccepted, Reason: compile.ReasonInvalid, Message: rejection.Message}
+			if rejection.ByEnvoy {
+				problem.Condition, problem.Reason = v3alpha1.ConditionProgrammed, status.ReasonRejectedByEnvoy
+			}
+			entry.Problems = append(entry.Problems, problem)
 		}
 		if len(entry.Problems) > 0 {
 			list = append(list, entry)
