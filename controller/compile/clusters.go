@@ -51,12 +51,13 @@ type assignment struct {
 	clusters int
 }
 
-func newClusters() *clusters {
+// newClusters has room for the clusters of some Mappings.
+func newClusters(mappings int) *clusters {
 	return &clusters{
-		byName:     map[string]*cluster{},
-		byService:  map[serviceKey][]*cluster{},
-		assigned:   map[string]*assignment{},
-		assignedTo: map[serviceKey][]*assignment{},
+		byName:     make(map[string]*cluster, mappings),
+		byService:  make(map[serviceKey][]*cluster, mappings),
+		assigned:   make(map[string]*assignment, mappings),
+		assignedTo: make(map[serviceKey][]*assignment, mappings),
 	}
 }
 

@@ -84,19 +84,20 @@ func Compile(s *store.Store, o Options) *Output {
 
 // compile compiles everything.
 func (c *Compiler) compile(s *store.Store, now time.Time) {
+	mappings, hosts := len(s.Mappings()), len(s.Hosts())
 	*c = Compiler{
 		options:   c.options,
 		limits:    c.limits,
 		store:     s,
-		ledger:    ledger{},
-		mappings:  map[store.Ref]*mapping{},
-		groups:    map[string]*group{},
+		ledger:    make(ledger, mappings+hosts),
+		mappings:  make(map[store.Ref]*mapping, mappings),
+		groups:    make(map[string]*group, mappings),
 		listeners: map[string]*listenerv3.Listener{},
-		clusters:  newClusters(),
+		clusters:  newClusters(mappings),
 		before:    c.tablesByName(),
 		now:       now,
 		secrets:   c.secrets.next(),
-		delta:     newDelta(),
+		delta:     newDelta(mappings + hosts),
 	}
 	c.module = c.ambassadorModule()
 	c.everywhere = append(c.everywhere, c.module.ref)

@@ -55,11 +55,12 @@ func (g *group) weight() *routeWeight { return &g.first().weight }
 
 // all returns every Mapping in the group.
 func (g *group) all() []*mapping {
-	list := slices.Clone(g.members)
-	for _, m := range []*mapping{g.redirect, g.shadow} {
-		if m != nil {
-			list = append(list, m)
-		}
+	list := g.members[:len(g.members):len(g.members)]
+	if g.redirect != nil {
+		list = append(list, g.redirect)
+	}
+	if g.shadow != nil {
+		list = append(list, g.shadow)
 	}
 	return list
 }

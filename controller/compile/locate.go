@@ -26,7 +26,7 @@ func (c *Compiler) locate(cluster *clusterv3.Cluster, u upstream) {
 	case u.ByEndpoints && name != "" && !isExternal(service), isHeadless(service):
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_EDS)
 		assignment := c.endpoints(namespace, name, u.Service)
-		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS(), ServiceName: assignment}
+		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS, ServiceName: assignment}
 	case service != nil && service.Spec.ClusterIP != "" && !u.ByName:
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
 		cluster.LoadAssignment = oneEndpoint(cluster.Name, service.Spec.ClusterIP, u.Service)

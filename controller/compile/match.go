@@ -61,10 +61,20 @@ func headerMatcher(name string, value *matcherv3.StringMatcher) *routev3.HeaderM
 // routeMatch builds what a request must be like to take a member's route. share is the cumulative percentage of the
 // group's requests that it and those before it take; cluster names the runtime key that can shift it.
 func routeMatch(g *group, m *mapping, v variant, share int, cluster string) *routev3.RouteMatch {
-	match := &routev3.RouteMatch{
-		Headers:         headerMatchers(m.headers, v),
-		QueryParameters: queryMatchers(m.query),
+	match := pathMatch(g, m)
+	match.Headers, match.QueryParameters = headerMatchers(m.headers, v), queryMatchers(m.query)
+	if share < 100 {
+		match.RuntimeFraction = fraction(share)
+		if cluster != "" {
+			match.RuntimeFraction.RuntimeKey = "routing.traffic_shift." + cluster
+		}
 	}
+	return match
+}
+
+// pathMatch builds what the path of a request must be like.
+func pathMatch(g *group, m *mapping) *routev3.RouteMatch {
+	match := &routev3.RouteMatch{}
 	switch prefix := m.spec.Prefix; {
 	case m.spec.PrefixRegex:
 		match.PathSpecifier = &routev3.RouteMatch_SafeRegex{SafeRegex: regexMatcher(prefix)}
@@ -79,12 +89,6 @@ func routeMatch(g *group, m *mapping, v variant, share int, cluster string) *rou
 	}
 	if caseSensitive != nil && !*caseSensitive {
 		match.CaseSensitive = wrapperspb.Bool(false)
-	}
-	if share < 100 {
-		match.RuntimeFraction = fraction(share)
-		if cluster != "" {
-			match.RuntimeFraction.RuntimeKey = "routing.traffic_shift." + cluster
-		}
 	}
 	return match
 }

@@ -60,12 +60,10 @@ func socketAddress(host string, port uint32) *corev3.Address {
 	}}}
 }
 
-// overADS is the config source of every dynamic resource: the stream it came by.
-func overADS() *corev3.ConfigSource {
-	return &corev3.ConfigSource{
-		ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}},
-		ResourceApiVersion:    corev3.ApiVersion_V3,
-	}
+// overADS is the config source of every dynamic resource: the stream it came by. Resources share it.
+var overADS = &corev3.ConfigSource{
+	ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}},
+	ResourceApiVersion:    corev3.ApiVersion_V3,
 }
 
 // inlineBytes is a data source that carries its content.

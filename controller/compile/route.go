@@ -52,7 +52,7 @@ func (c *Compiler) routesOf(g *group) []*memberRoute {
 func pathsOf(g *group) (paths partition.Range) {
 	for i, member := range g.routes {
 		own := partition.Range{}
-		if literal, only := matchtree.Literal(routeMatch(g, member.mapping, variant{}, 100, "")); only {
+		if literal, only := matchtree.Literal(pathMatch(g, member.mapping)); only {
 			own = partition.Exactly(literal)
 		} else if literal != "" {
 			own = partition.StartingWith(literal)

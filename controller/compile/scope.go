@@ -38,7 +38,7 @@ func scopeOf(part string) *routev3.ScopedRouteConfiguration {
 // one that the request's host and path are in. Envoy works that out before it looks for a route, by the table's expression.
 func (t *table) connect(manager *hcmv3.HttpConnectionManager) {
 	if t.tree == nil {
-		manager.RouteSpecifier = &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{ConfigSource: overADS(), RouteConfigName: t.name}}
+		manager.RouteSpecifier = &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{ConfigSource: overADS, RouteConfigName: t.name}}
 		return
 	}
 	manager.EarlyHeaderMutationExtensions = []*corev3.TypedExtensionConfig{{
@@ -68,8 +68,8 @@ func scopedRoutes(name string) *hcmv3.HttpConnectionManager_ScopedRoutes {
 				},
 			},
 		}}},
-		RdsConfigSource: overADS(),
-		ConfigSpecifier: &hcmv3.ScopedRoutes_ScopedRds{ScopedRds: &hcmv3.ScopedRds{ScopedRdsConfigSource: overADS()}},
+		RdsConfigSource: overADS,
+		ConfigSpecifier: &hcmv3.ScopedRoutes_ScopedRds{ScopedRds: &hcmv3.ScopedRds{ScopedRdsConfigSource: overADS}},
 	}}
 }
 

@@ -78,16 +78,18 @@ type place struct {
 
 // newTable lays out the table of a filter chain that serves Hosts, and fills it.
 func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
-	t := &table{listener: l, name: name, place: len(c.tables), hosts: map[string]*virtualHost{}}
+	t := &table{listener: l, name: name, place: len(c.tables), hosts: make(map[string]*virtualHost, len(hosts))}
 	c.tables = append(c.tables, t)
 	virtual := byHostname(hosts)
-	var places []place
+	groups := 0
 	for _, v := range virtual {
 		t.hosts[v.hostname] = v
 		for _, h := range v.hosts {
 			h.tables = append(h.tables, t)
 		}
+		groups += v.groups()
 	}
+	places := make([]place, 0, groups)
 	for _, v := range virtual {
 		for _, r := range v.served() {
 			if t.shadowed(v, r.group) {
@@ -100,8 +102,9 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	t.cut(virtual, places, before, c.limits)
 	t.keepLeaving(before, c.now, c.options.DrainTime)
 	for _, v := range virtual {
-		t.overlapping(partition.Area{Hosts: v.requests()}, func(p *part) {
-			p.hosts = append(p.hosts, &partHost{hostname: v.hostname})
+		room := min(v.groups(), t.most)
+		t.overlapping(partition.Area{Hosts: v.requests}, func(p *part) {
+			p.hosts = append(p.hosts, &partHost{hostname: v.hostname, routes: make([]routed, 0, room)})
 			p.size++
 		})
 	}
@@ -114,7 +117,7 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 // areaOf is where a group's requests to a virtual host are. A group with a hostname of its own asks for it there.
 func (c *Compiler) areaOf(v *virtualHost, g *group) partition.Area {
 	c.routesOf(g)
-	area := partition.Area{Hosts: v.requests(), Paths: g.paths}
+	area := partition.Area{Hosts: v.requests, Paths: g.paths}
 	if isGlob(v.hostname) && g.hostname != "" && !isGlob(g.hostname) {
 		area.Hosts = partition.Exactly(g.hostname)
 	}
@@ -140,7 +143,7 @@ func (c *Compiler) placesFor(t *table, g *group) (places []place) {
 
 // served lists the groups of a virtual host in route order, each with the first Host that serves it.
 func (v *virtualHost) served() []routed {
-	var list []routed
+	list := make([]routed, 0, v.groups())
 	seen := map[*group]bool{}
 	for _, h := range v.hosts {
 		for _, g := range h.groups {
@@ -163,7 +166,7 @@ func (v *virtualHost) served() []routed {
 func (t *table) cut(virtual []*virtualHost, places []place, before *table, limits limits) {
 	areas := make([]partition.Area, 0, len(virtual)+len(places))
 	for _, v := range virtual {
-		areas = append(areas, partition.Area{Hosts: v.requests()})
+		areas = append(areas, partition.Area{Hosts: v.requests})
 	}
 	for _, p := range places {
 		if !p.as.group.everyHost {

@@ -192,7 +192,7 @@ func (s tlsSettings) parameters() *tlsv3.TlsParameters {
 }
 
 func overSDS(name string) *tlsv3.SdsSecretConfig {
-	return &tlsv3.SdsSecretConfig{Name: name, SdsConfig: overADS()}
+	return &tlsv3.SdsSecretConfig{Name: name, SdsConfig: overADS}
 }
 
 // downstream builds the transport socket that terminates TLS with a certificate and, when authority is set, checks the

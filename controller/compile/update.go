@@ -24,8 +24,13 @@ type Delta struct {
 	Reports map[store.Ref]*Report
 }
 
-func newDelta() *Delta {
-	return &Delta{Changed: map[ResourceID]proto.Message{}, Removed: map[ResourceID]bool{}, Reports: map[store.Ref]*Report{}}
+// newDelta has room for what comes of some objects.
+func newDelta(objects int) *Delta {
+	return &Delta{
+		Changed: make(map[ResourceID]proto.Message, 2*objects),
+		Removed: map[ResourceID]bool{},
+		Reports: make(map[store.Ref]*Report, objects),
+	}
 }
 
 func (d *Delta) change(id ResourceID, message proto.Message) {
@@ -89,19 +94,13 @@ func (c *Compiler) Update(s *store.Store, now time.Time) *Delta {
 	return c.whole(before, delta)
 }
 
-// whole is the delta of a complete compilation. before are the reports of the one before, and given up an update that
-// was begun since.
+// whole completes the delta of a complete compilation, which has the clusters and load assignments already. before are
+// the reports of the one before, and given up an update that was begun since.
 func (c *Compiler) whole(before ledger, givenUp *Delta) *Delta {
-	d := newDelta()
+	d := c.delta
 	d.Whole = true
 	for name, l := range c.listeners {
 		d.Changed[ResourceID{ListenerType, name}] = l
-	}
-	for name, used := range c.clusters.byName {
-		d.Changed[ResourceID{ClusterType, name}] = used.message
-	}
-	for name, assigned := range c.clusters.assigned {
-		d.Changed[ResourceID{EndpointType, name}] = assigned.message
 	}
 	for name, secret := range c.secrets.made {
 		d.Changed[ResourceID{SecretType, name}] = secret
@@ -135,7 +134,7 @@ func (c *Compiler) Retire(now time.Time) (delta *Delta, next time.Time) {
 			switch {
 			case !now.Before(p.until):
 				if delta == nil {
-					delta = newDelta()
+					delta = newDelta(0)
 				}
 				delta.remove(ResourceID{RouteType, p.name})
 				if p.scoped {
@@ -152,7 +151,7 @@ func (c *Compiler) Retire(now time.Time) (delta *Delta, next time.Time) {
 
 // follow compiles what depends on changed objects. It returns false when that is everything.
 func (c *Compiler) follow(changes []store.Ref) bool {
-	c.delta, c.staleParts = newDelta(), map[*part]bool{}
+	c.delta, c.staleParts = newDelta(0), map[*part]bool{}
 	stale := map[*group]bool{}
 	for _, ref := range changes {
 		local := true

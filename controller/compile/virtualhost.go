@@ -15,18 +15,28 @@ import (
 // one that serves it.
 type virtualHost struct {
 	hostname string
+	// requests are the hosts whose requests Envoy may look for in the virtual host.
+	requests partition.Range
 	hosts    []*host
 }
 
-// requests are the hosts whose requests Envoy may look for in the virtual host.
-func (v *virtualHost) requests() partition.Range {
-	switch prefix, glob := strings.CutSuffix(v.hostname, "*"); {
+// requestsOf are the hosts that a hostname stands for.
+func requestsOf(hostname string) partition.Range {
+	switch prefix, glob := strings.CutSuffix(hostname, "*"); {
 	case glob:
 		return partition.StartingWith(prefix)
-	case isGlob(v.hostname):
+	case isGlob(hostname):
 		return partition.Range{}
 	}
-	return partition.Exactly(v.hostname)
+	return partition.Exactly(hostname)
+}
+
+// groups counts what the Hosts serve.
+func (v *virtualHost) groups() (n int) {
+	for _, h := range v.hosts {
+		n += len(h.groups)
+	}
+	return n
 }
 
 // byHostname splits Hosts, which are ordered by hostname, into runs of equal ones.
@@ -37,7 +47,7 @@ func byHostname(hosts []*host) []*virtualHost {
 			last := runs[len(runs)-1]
 			last.hosts = append(last.hosts, h)
 		} else {
-			runs = append(runs, &virtualHost{hostname: h.hostname, hosts: []*host{h}})
+			runs = append(runs, &virtualHost{hostname: h.hostname, requests: requestsOf(h.hostname), hosts: []*host{h}})
 		}
 	}
 	return runs
