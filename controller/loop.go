@@ -72,9 +72,8 @@ type loop struct {
 	// refused are the newest versions of objects whose version before is in force, because the compiler refuses the
 	// newest. They are tried again when something changes that has a say in what is valid.
 	refused map[store.Ref]metav1.Object
-	// trials are the versions in force of which Envoy's answer is awaited, and untold those that are not published yet.
+	// trials are the versions in force of which Envoy's answer is awaited.
 	trials map[store.Ref]trial
-	untold []store.Ref
 	// quarantine holds the versions that Envoy refuses. They are not in force, and not among the refused.
 	quarantine *quarantine.Quarantine
 	// state is what Envoy answered last.

@@ -1,7 +1,9 @@
 package controller_test
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,15 +17,16 @@ import (
 	"terraform-provider-emissary/test/deps"
 )
 
-// strictEnvoy is the real Envoy with a bound on regular expressions that the compiler does not know of: whatever the
-// compiler checks, a Mapping of a longer expression is one that only Envoy refuses. It writes its pid beside itself.
+// strictEnvoy is the real Envoy with a bound on regular expressions that the compiler does not know of, and without the
+// PROXY protocol: whatever the compiler checks, a Mapping of a longer expression and a Listener of that protocol are
+// refused by Envoy alone. It writes its pid beside itself.
 func strictEnvoy(t *testing.T) (command, pidFile string) {
 	t.Helper()
 	dir := t.TempDir()
 	command, pidFile = filepath.Join(dir, "envoy"), filepath.Join(dir, "pid")
 	script := `#!/bin/sh
 case "$*" in *"--mode validate"*) ;; *) echo $$ >'` + pidFile + `' ;; esac
-exec '` + deps.Envoy(t) + `' "$@" --config-yaml '{layered_runtime: {layers: [{name: strict, static_layer: {re2.max_program_size.error_level: 40}}]}}'
+exec '` + deps.Envoy(t) + `' "$@" --disable-extensions envoy.filters.listener/envoy.filters.listener.proxy_protocol --config-yaml '{layered_runtime: {layers: [{name: strict, static_layer: {re2.max_program_size.error_level: 40}}]}}'
 `
 	if err := os.WriteFile(command, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
@@ -33,12 +36,13 @@ exec '` + deps.Envoy(t) + `' "$@" --config-yaml '{layered_runtime: {layers: [{na
 
 const (
 	poisonPath = "/poison/[a-z]{60}"
-	cured      = "/poison/[a-z]*"
+	curedPath  = "/poison/[a-z]*"
 )
 
 // poisoned is a folder of 50 good Mappings of five Hosts, served by a strict Envoy.
 type poisoned struct {
 	*site
+	manifests        string // the Listener, the Hosts and the 50
 	command, pidFile string
 	ports            []int
 }
@@ -52,8 +56,8 @@ func newPoisoned(t *testing.T) *poisoned {
 		dir: t.TempDir(), http: ports[0], health: fmt.Sprintf("http://127.0.0.1:%d/ambassador/v0/", ports[1]), backend: backend(t), log: &buffer{},
 	}, ports: ports[1:]}
 	p.command, p.pidFile = strictEnvoy(t)
-	p.write(t, "listener.yaml", listener("http", p.http))
 	var manifests strings.Builder
+	manifests.WriteString(listener("http", "HTTP", p.http))
 	for i := range hostsOfPoisoned {
 		fmt.Fprintf(&manifests, "---\napiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: h%[1]d}\n"+
 			"spec: {hostname: h%[1]d.example.com, requestPolicy: {insecure: {action: Route}}}\n", i)
@@ -61,13 +65,14 @@ func newPoisoned(t *testing.T) *poisoned {
 	for i := range 50 {
 		manifests.WriteString(p.mapping(fmt.Sprintf("good-%d", i), fmt.Sprintf("h%d.example.com", i%hostsOfPoisoned), fmt.Sprintf("/good-%d/", i)))
 	}
-	p.write(t, "good.yaml", manifests.String())
+	p.manifests = manifests.String()
+	p.write(t, "good.yaml", p.manifests)
 	return p
 }
 
-func listener(name string, port int) string {
+func listener(name, protocol string, port int) string {
 	return fmt.Sprintf("---\napiVersion: getambassador.io/v3alpha1\nkind: Listener\nmetadata: {name: %s}\n"+
-		"spec: {port: %d, protocol: HTTP, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}\n", name, port)
+		"spec: {port: %d, protocol: %s, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}\n", name, port, protocol)
 }
 
 // mapping is a manifest; a prefix with a bracket is a regular expression.
@@ -154,7 +159,7 @@ func (s *site) says(t *testing.T, object string, parts ...string) {
 func TestAPoisonCostsOnlyItself(t *testing.T) {
 	t.Parallel()
 	p := newPoisoned(t)
-	_ = p.start(t, controller.Options{Manifests: p.dir}, p.command, p.ports)
+	stop := p.start(t, controller.Options{Manifests: p.dir}, p.command, p.ports)
 	p.ready(t)
 	p.await(t, "the 50", p.allServed)
 
@@ -178,4 +183,94 @@ func TestAPoisonCostsOnlyItself(t *testing.T) {
 			t.Errorf("the version before is not served: %v", err)
 		}
 	})
+
+	// A crash of Envoy costs what was in flight.
+	p.killEnvoy(t)
+	p.await(t, "the 50 after a crash of Envoy", p.allServed)
+	p.watched(t, func() {
+		p.await(t, "the version before of what became a poison", func() error { return p.ask("h1.example.com", "/more/", http.StatusOK) })
+	})
+
+	// Both start anew, and a folder has no memory: the poisons are found again before anything is called ready.
+	stop()
+	p.log = &buffer{}
+	begin = time.Now()
+	p.run(t, controller.Options{Manifests: p.dir}, p.command, p.ports)
+	p.ready(t)
+	t.Logf("ready %s after a restart", time.Since(begin).Round(time.Millisecond))
+	p.watched(t, func() {
+		p.says(t, "Mapping default/poison", refused, "reason=RejectedByEnvoy", "program size")
+		p.says(t, "Mapping default/more", refused, "generation=1", "reason=RejectedByEnvoy")
+
+		p.write(t, "poison.yaml", p.mapping("poison", "h1.example.com", curedPath))
+		p.says(t, "Mapping default/poison", "object is served", "generation=2")
+		if err := p.ask("h1.example.com", "/poison/", http.StatusOK); err != nil {
+			t.Errorf("said to be served: %v", err)
+		}
+	})
+}
+
+// killEnvoy ends the Envoy that serves, and waits for the next one.
+func (p *poisoned) killEnvoy(t *testing.T) {
+	t.Helper()
+	before, err := os.ReadFile(p.pidFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(before)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, "another Envoy", func() error {
+		after, err := os.ReadFile(p.pidFile)
+		if err == nil && string(after) == string(before) {
+			err = errors.New("it is the one that was killed")
+		}
+		return err
+	})
+}
+
+// TestAListenerThatCannotBeOpened holds a port that a Listener wants: no object is at fault, and none may be left out.
+func TestAListenerThatCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	p := newPoisoned(t)
+	p.write(t, "taken.yaml", listener("taken", "HTTP", taken.Addr().(*net.TCPAddr).Port))
+	p.run(t, controller.Options{Manifests: p.dir}, p.command, p.ports)
+	p.ready(t)
+	p.watched(t, func() {
+		p.says(t, "Listener default/taken", "object has a problem", "programmed=false", "in use")
+	})
+}
+
+// TestAListenerThatEnvoyRefusesAtTheStart begins with a Listener of which no version was ever accepted.
+func TestAListenerThatEnvoyRefusesAtTheStart(t *testing.T) {
+	t.Parallel()
+	p := newPoisoned(t)
+	port := freePorts(t, 1)[0]
+	p.write(t, "proxied.yaml", listener("proxied", "HTTPPROXY", port))
+	p.run(t, controller.Options{Manifests: p.dir}, p.command, p.ports)
+	p.ready(t)
+	p.watched(t, func() {
+		p.says(t, "Listener default/proxied", "object has a problem", "programmed=false", "reason=RejectedByEnvoy", "proxy_protocol")
+
+		p.write(t, "proxied.yaml", listener("proxied", "HTTP", port))
+		p.says(t, "Listener default/proxied", "object is served", "generation=2")
+	})
+	p.http = port
+	p.await(t, "the 50 through the Listener as it is now", p.allServed)
+	if strings.Contains(p.log.String(), "HeldBack") {
+		t.Error("others were blamed")
+	}
 }

@@ -54,6 +54,7 @@ func (l *loop) look(ctx context.Context) {
 		l.due = l.revision
 	}
 	searching := len(l.state.Rejected) > 0 && l.quarantine.Busy()
+	l.tracker.Searching(searching)
 	if l.state.Acknowledged >= l.due && !searching {
 		l.settled.Store(true)
 	}

@@ -9,9 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/watch"
 	"terraform-provider-emissary/controller/watch/manifest"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
@@ -19,36 +19,21 @@ import (
 // DefaultTakeover is how long an instance that is named earlier may be behind before another speaks for it.
 const DefaultTakeover = 30 * time.Second
 
-// observed is an object as the API has it, as far as its status is concerned.
-type observed struct {
-	uid             types.UID
-	resourceVersion string
-	generation      int64
-	ids             v3alpha1.AmbassadorID
-	conditions      []metav1.Condition
-	instances       []v3alpha1.InstanceStatus
-}
-
 // own returns what the instance said in its entry, and whether it has one.
-func (o *observed) own(id string) (conditions []metav1.Condition, found bool) {
-	i := slices.IndexFunc(o.instances, func(s v3alpha1.InstanceStatus) bool { return s.AmbassadorID == id })
+func own(seen *watch.Seen, id string) (conditions []metav1.Condition, found bool) {
+	i := slices.IndexFunc(seen.Instances, func(s v3alpha1.InstanceStatus) bool { return s.AmbassadorID == id })
 	if i < 0 {
 		return nil, false
 	}
-	return o.instances[i].Conditions, true
+	return seen.Instances[i].Conditions, true
 }
 
 // observe returns an object as it was last seen, nil when it is gone. Only one that is not valid, of which nothing but
 // the metadata is kept, must be read.
-func (w *Writer) observe(ctx context.Context, ref store.Ref) (*observed, error) {
-	object := w.options.Observed(ref)
-	if object == nil {
-		return nil, nil
-	}
-	seen := &observed{uid: object.GetUID(), resourceVersion: object.GetResourceVersion(), generation: object.GetGeneration()}
-	if typed, ok := object.(v3alpha1.Object); ok {
-		seen.ids, seen.conditions, seen.instances = typed.GetAmbassadorID(), *typed.GetConditions(), *typed.GetInstances()
-		return seen, nil
+func (w *Writer) observe(ctx context.Context, ref store.Ref) (*watch.Seen, error) {
+	known := w.options.Observed(ref)
+	if known == nil || !known.Unusable {
+		return known, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -59,12 +44,12 @@ func (w *Writer) observe(ctx context.Context, ref store.Ref) (*observed, error) 
 	if err != nil {
 		return nil, err
 	}
+	seen := &watch.Seen{UID: known.UID, ResourceVersion: known.ResourceVersion, Generation: known.Generation, AmbassadorID: manifest.AmbassadorID(raw)}
 	status, _, _ := unstructured.NestedMap(raw.Object, "status")
 	var said v3alpha1.Status
 	if runtime.DefaultUnstructuredConverter.FromUnstructured(status, &said) == nil { // else it is nothing of ours
-		seen.conditions, seen.instances = said.Conditions, said.Instances
+		seen.Conditions, seen.Instances = said.Conditions, said.Instances
 	}
-	seen.ids = manifest.AmbassadorID(raw)
 	return seen, nil
 }
 
@@ -81,16 +66,16 @@ type place struct {
 }
 
 // placeOf finds an instance's place. Waited says that it was looked for before, long enough ago.
-func placeOf(id string, seen *observed, waited bool) place {
-	if seen.ids.Only(id) {
+func placeOf(id string, seen *watch.Seen, waited bool) place {
+	if seen.AmbassadorID.Only(id) {
 		return place{top: true, force: true}
 	}
 	behind := false
-	for _, other := range seen.instances {
-		if other.AmbassadorID == id || !seen.ids.IsMember(other.AmbassadorID) || !seen.ids.Before(other.AmbassadorID, id) {
+	for _, other := range seen.Instances {
+		if other.AmbassadorID == id || !seen.AmbassadorID.IsMember(other.AmbassadorID) || !seen.AmbassadorID.Before(other.AmbassadorID, id) {
 			continue
 		}
-		if generationOf(other.Conditions) >= seen.generation {
+		if generationOf(other.Conditions) >= seen.Generation {
 			return place{entry: true}
 		}
 		behind = true
@@ -98,7 +83,7 @@ func placeOf(id string, seen *observed, waited bool) place {
 	if behind && !waited {
 		return place{entry: true, later: true}
 	}
-	first := len(seen.ids) > 0 && seen.ids[0] == id
+	first := len(seen.AmbassadorID) > 0 && seen.AmbassadorID[0] == id
 	return place{entry: true, top: true, force: first || waited}
 }
 
@@ -106,17 +91,17 @@ func placeOf(id string, seen *observed, waited bool) place {
 func (p place) yielded() place { return place{entry: p.entry, later: true} }
 
 // before returns what the instance said so far.
-func (p place) before(id string, seen *observed) []metav1.Condition {
-	if conditions, found := seen.own(id); found && p.entry {
+func (p place) before(id string, seen *watch.Seen) []metav1.Condition {
+	if conditions, found := own(seen, id); found && p.entry {
 		return conditions
 	}
-	return seen.conditions
+	return seen.Conditions
 }
 
 // saysAll reports whether an update is said already wherever it is to be said.
-func (p place) saysAll(id string, seen *observed, update Update) bool {
-	conditions, found := seen.own(id)
-	return found == p.entry && (!p.entry || says(conditions, update)) && (!p.top || says(seen.conditions, update))
+func (p place) saysAll(id string, seen *watch.Seen, update Update) bool {
+	conditions, found := own(seen, id)
+	return found == p.entry && (!p.entry || says(conditions, update)) && (!p.top || says(seen.Conditions, update))
 }
 
 // generationOf returns the generation that conditions speak about.

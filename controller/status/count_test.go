@@ -21,6 +21,7 @@ import (
 	"terraform-provider-emissary/controller/compile"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/watch"
 	"terraform-provider-emissary/controller/xds"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
@@ -79,11 +80,11 @@ func respond(code int, body []byte) *http.Response {
 	return &http.Response{StatusCode: code, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body))}
 }
 
-func (m *memory) get(ref store.Ref) metav1.Object {
+func (m *memory) get(ref store.Ref) *watch.Seen {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if mapping := m.mappings[ref.Name]; mapping != nil {
-		return mapping
+		return watch.SeenOf(mapping)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/watch"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
@@ -16,7 +17,7 @@ const mostEventText = 1000
 // record makes an Event of an object that stopped or resumed working, or fails for another reason than before. It
 // follows a write that changed something, so that neither a resync nor a new leader makes any. A first success is none
 // either: at the start of a controller that would be an Event for every object. The recorder joins what repeats itself.
-func (w *Writer) record(ref store.Ref, seen *observed, before []metav1.Condition, update Update) {
+func (w *Writer) record(ref store.Ref, seen *watch.Seen, before []metav1.Condition, update Update) {
 	if w.options.Events == nil || update.pending() {
 		return // nothing is decided
 	}
@@ -29,7 +30,7 @@ func (w *Writer) record(ref store.Ref, seen *observed, before []metav1.Condition
 	}
 	reference := &corev1.ObjectReference{
 		APIVersion: v3alpha1.GroupVersion.String(), Kind: ref.Kind,
-		Namespace: ref.Namespace, Name: ref.Name, UID: seen.uid, ResourceVersion: seen.resourceVersion,
+		Namespace: ref.Namespace, Name: ref.Name, UID: seen.UID, ResourceVersion: seen.ResourceVersion,
 	}
 	if failure == nil {
 		w.options.Events.Event(reference, corev1.EventTypeNormal, v3alpha1.ConditionProgrammed, "served by Envoy again")

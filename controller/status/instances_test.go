@@ -60,21 +60,21 @@ func (b *bench) set(t *testing.T, name, prefix string, ids ...any) int64 {
 	}
 	b.until(t, "the watch seeing "+name, func() bool {
 		seen := b.source.Get(mapping(name))
-		return seen != nil && seen.GetGeneration() >= object.GetGeneration()
+		return seen != nil && seen.Generation >= object.GetGeneration()
 	})
 	return object.GetGeneration()
 }
 
 // says returns what is said of a Mapping's being Programmed: at the top (empty id), or by an instance.
 func (b *bench) says(name, id string) (reason string, generation int64) {
-	object, _ := b.source.Get(mapping(name)).(v3alpha1.Object)
-	if object == nil {
+	seen := b.source.Get(mapping(name))
+	if seen == nil {
 		return "", 0
 	}
-	conditions := *object.GetConditions()
+	conditions := seen.Conditions
 	if id != "" {
 		conditions = nil
-		for _, instance := range *object.GetInstances() {
+		for _, instance := range seen.Instances {
 			if instance.AmbassadorID == id {
 				conditions = instance.Conditions
 			}

@@ -9,24 +9,25 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/watch"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
 // render returns the status as the object of a server-side apply: the conditions where their place is, and beside those
 // at the top the fields that Emissary's Mapping and Host have had for longer. The uid makes a write fail that was meant
 // for an object since deleted and made anew.
-func render(update Update, id string, seen *observed, at place, now metav1.Time) *unstructured.Unstructured {
-	object := skeleton(update.Ref, seen.uid)
+func render(update Update, id string, seen *watch.Seen, at place, now metav1.Time) *unstructured.Unstructured {
+	object := skeleton(update.Ref, seen.UID)
 	status := map[string]any{}
 	object.Object["status"] = status
 	if at.entry {
-		own, _ := seen.own(id)
+		own, _ := own(seen, id)
 		status["instances"] = []any{map[string]any{"ambassador_id": id, "conditions": list(update.Conditions(own, now))}}
 	}
 	if !at.top {
 		return object
 	}
-	status["conditions"] = list(update.Conditions(seen.conditions, now))
+	status["conditions"] = list(update.Conditions(seen.Conditions, now))
 	failure := update.failure()
 	switch update.Ref.Kind {
 	case "Mapping":

@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"terraform-provider-emissary/controller/compile"
@@ -33,6 +34,8 @@ type Tracker struct {
 	state xds.State
 	// rejected is state.Rejected by what it concerns.
 	rejected map[compile.ResourceID]xds.Rejection
+	// searching says that the objects at fault for some of it are being looked for.
+	searching bool
 }
 
 // tracked is one object.
@@ -212,6 +215,10 @@ func (t *Tracker) Acknowledged(state xds.State, now time.Time) {
 	}
 }
 
+// Searching tells whether the objects at fault for rejections are being looked for. Until they are found, or not, the
+// others that were refused with them are pending: most will be served a moment later.
+func (t *Tracker) Searching(searching bool) { t.searching = searching }
+
 func (t *Tracker) sayAll(objects map[*tracked]struct{}, now time.Time) {
 	for object := range objects {
 		t.say(object, now)
@@ -256,15 +263,14 @@ func (t *Tracker) say(object *tracked, now time.Time) {
 		delete(t.waiting, update.Ref)
 	case alone:
 		delete(t.waiting, update.Ref)
-		update.Programmed = Verdict{Reason: ReasonRejectedByEnvoy, Message: shorten("Envoy refuses it: " + rejection.Detail + served(rejection))}
+		update.Programmed = Verdict{Reason: ReasonRejectedByEnvoy, Message: shorten("Envoy refuses it: " + words(rejection))}
+	case !overdue:
+		return // the object at fault is found within that time, as a rule
+	case t.searching:
+		update.Programmed = Verdict{Reason: v3alpha1.ReasonPending, Message: shorten(t.heldBack(rejection) + "; the object at fault is being looked for")}
 	default:
-		if !overdue {
-			return // the object at fault is being looked for
-		}
 		delete(t.waiting, update.Ref)
-		update.Programmed = Verdict{Reason: ReasonHeldBack, Message: shorten(fmt.Sprintf(
-			"Envoy refuses what this has in common with %d others, %s: %s%s",
-			len(t.made[resourceID(rejection.ID)])-1, rejection.Name, rejection.Detail, served(rejection)))}
+		update.Programmed = Verdict{Reason: ReasonHeldBack, Message: shorten(t.heldBack(rejection))}
 	}
 	if object.said != nil && *object.said == update {
 		return
@@ -313,12 +319,19 @@ func (t *Tracker) rejection(object *tracked) (rejection *xds.Rejection, alone bo
 	return nil, false
 }
 
-// served says what Envoy does instead.
-func served(rejection *xds.Rejection) string {
+// heldBack says what keeps an object from being served that may not be at fault.
+func (t *Tracker) heldBack(rejection *xds.Rejection) string {
+	return fmt.Sprintf("Envoy refuses what this has in common with %d others, %s: %s",
+		len(t.made[resourceID(rejection.ID)])-1, rejection.Name, words(rejection))
+}
+
+// words are Envoy's, and what it does instead.
+func words(rejection *xds.Rejection) string {
+	detail := strings.TrimSpace(rejection.Detail)
 	if rejection.Restored {
-		return " (the version before it is still served)"
+		detail += " (the version before it is still served)"
 	}
-	return ""
+	return detail
 }
 
 func resourceID(id xds.ID) compile.ResourceID {

@@ -215,9 +215,23 @@ func TestSharedResourceIsRefused(t *testing.T) {
 		t.Errorf("said %+v", update)
 	}
 
+	// A search that takes its time: those that changed are pending, as they may be served yet.
+	b, tracker = start()
+	tracker.Searching(true)
+	due := tracker.Overdue(noon)
+	tracker.Overdue(due)
+	b.last(t, 4)
+	for _, update := range b.updates[2:] {
+		if update.Programmed.Reason != v3alpha1.ReasonPending || !strings.HasSuffix(update.Programmed.Message, "; the object at fault is being looked for") {
+			t.Errorf("said %+v", update)
+		}
+	}
+	tracker.Overdue(due)
+	b.last(t, 4) // once
+
 	// Not found: those that changed are held back.
 	b, tracker = start()
-	due := tracker.Overdue(noon)
+	due = tracker.Overdue(noon)
 	if !due.Equal(noon.Add(status.Patience)) {
 		t.Fatalf("next look at %s", due)
 	}

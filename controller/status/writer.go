@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/controller/watch"
 	"terraform-provider-emissary/crds"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
@@ -35,7 +36,7 @@ type WriterOptions struct {
 	// Client writes to the API server. Its rate limit should be lifted.
 	Client dynamic.Interface
 	// Observed returns an object as it was last seen in the API, nil when it is not there. It must not block.
-	Observed func(store.Ref) metav1.Object
+	Observed func(store.Ref) *watch.Seen
 	// AmbassadorID is the instance that writes. Its field manager is emissary-<id>, so that two instances do not take each
 	// other's fields.
 	AmbassadorID string
@@ -199,7 +200,7 @@ func (w *Writer) write(ctx context.Context, ref store.Ref) error {
 
 // apply writes by server-side apply: no read before, no conflict with other writers of other fields. Where another
 // instance has the conditions at the top and may keep them, it leaves them alone.
-func (w *Writer) apply(ctx context.Context, seen *observed, update Update, at place) (place, error) {
+func (w *Writer) apply(ctx context.Context, seen *watch.Seen, update Update, at place) (place, error) {
 	err := w.patch(ctx, update.Ref, render(update, w.options.AmbassadorID, seen, at, metav1.Now()), !at.top || at.force)
 	if apierrors.IsConflict(err) && at.top && !at.force {
 		at = at.yielded()
