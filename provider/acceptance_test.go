@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
@@ -150,7 +149,7 @@ func runTerraform(t *testing.T, steps ...resource.TestStep) {
 	deps.Terraform(t)
 	resource.Test(t, resource.TestCase{
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
-			"emissary": providerserver.NewProtocol6WithError(provider.New("test")()),
+			"emissary": func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test"), nil },
 		},
 		Steps: steps,
 	})

@@ -11,52 +11,11 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
 // check is a rule of the ingress about a configuration. It must let pass what is
 // not known yet.
-type check func(configValues) diag.Diagnostics
-
-// configValues are the root attributes of a configuration.
-type configValues map[string]tftypes.Value
-
-func newConfigValues(config tftypes.Value) configValues {
-	var values map[string]tftypes.Value
-	if config.As(&values) != nil {
-		return nil
-	}
-	return values
-}
-
-// isSet reports whether the attribute has a value, known or not.
-func (c configValues) isSet(name string) bool {
-	value, ok := c[name]
-	return ok && !value.IsNull()
-}
-
-// text, flag and number return an attribute's value, or false when it is not set
-// or not known yet.
-func (c configValues) text(name string) (text string, ok bool) {
-	value, exists := c[name]
-	return text, exists && value.IsKnown() && !value.IsNull() && value.As(&text) == nil
-}
-
-func (c configValues) flag(name string) (flag bool) {
-	if value, ok := c[name]; ok && value.IsKnown() && !value.IsNull() {
-		_ = value.As(&flag)
-	}
-	return flag
-}
-
-// members returns the known elements of a map or object attribute.
-func (c configValues) members(name string) map[string]tftypes.Value {
-	var all map[string]tftypes.Value
-	if value, ok := c[name]; !ok || !value.IsKnown() || value.IsNull() || value.As(&all) != nil {
-		return nil
-	}
-	return all
-}
+type check func(attributes) diag.Diagnostics
 
 func fail(attribute, format string, args ...any) diag.Diagnostics {
 	return failAt(path.Root(attribute), format, args...)
@@ -72,7 +31,7 @@ func failAt(at path.Path, format string, args ...any) diag.Diagnostics {
 
 // serviceString checks [scheme://]host[:port], which names an upstream service.
 func serviceString(attribute string) check {
-	return func(c configValues) diag.Diagnostics {
+	return func(c attributes) diag.Diagnostics {
 		text, ok := c.text(attribute)
 		if !ok {
 			return nil
@@ -117,7 +76,7 @@ func checkService(text string) (problem string) {
 
 // hostnameGlob checks that a * stands alone, at the start or at the end: anywhere
 // else it matches nothing.
-func hostnameGlob(c configValues) diag.Diagnostics {
+func hostnameGlob(c attributes) diag.Diagnostics {
 	text, ok := c.text("hostname")
 	if !ok || text == "*" {
 		return nil
@@ -134,7 +93,7 @@ func hostnameGlob(c configValues) diag.Diagnostics {
 
 // reachable warns of a Mapping that no Host can ever take: Hosts choose by
 // hostname or by label.
-func reachable(c configValues) diag.Diagnostics {
+func reachable(c attributes) diag.Diagnostics {
 	if c.isSet("hostname") || c.isSet("host") || c.isSet("labels") {
 		return nil
 	}
@@ -144,7 +103,7 @@ func reachable(c configValues) diag.Diagnostics {
 
 // percentage checks a weight.
 func percentage(attribute string) check {
-	return func(c configValues) diag.Diagnostics {
+	return func(c attributes) diag.Diagnostics {
 		value, ok := c[attribute]
 		var number *big.Float
 		if !ok || !value.IsKnown() || value.IsNull() || value.As(&number) != nil {
@@ -158,9 +117,9 @@ func percentage(attribute string) check {
 }
 
 // atMostOne and exactlyOne check attributes that exclude each other.
-func atMostOne(attributes ...string) check {
-	return func(c configValues) diag.Diagnostics {
-		set := c.allSet(attributes)
+func atMostOne(names ...string) check {
+	return func(c attributes) diag.Diagnostics {
+		set := c.allSet(names)
 		if len(set) < 2 {
 			return nil
 		}
@@ -168,18 +127,18 @@ func atMostOne(attributes ...string) check {
 	}
 }
 
-func exactlyOne(attributes ...string) check {
-	return func(c configValues) diag.Diagnostics {
-		if len(c.allSet(attributes)) == 0 {
-			return fail(attributes[0], "is not set; set one of %s.", strings.Join(attributes, ", "))
+func exactlyOne(names ...string) check {
+	return func(c attributes) diag.Diagnostics {
+		if len(c.allSet(names)) == 0 {
+			return fail(names[0], "is not set; set one of %s.", strings.Join(names, ", "))
 		}
-		return atMostOne(attributes...)(c)
+		return atMostOne(names...)(c)
 	}
 }
 
-func (c configValues) allSet(attributes []string) (set []string) {
-	for _, name := range attributes {
-		if c.isSet(name) {
+func (a attributes) allSet(names []string) (set []string) {
+	for _, name := range names {
+		if a.isSet(name) {
 			set = append(set, name)
 		}
 	}
@@ -188,9 +147,9 @@ func (c configValues) allSet(attributes []string) (set []string) {
 
 // needs warns when a flag is off without which the attributes have no effect.
 // Emissary takes such objects, so an error would refuse what works there.
-func needs(flag string, attributes ...string) check {
-	return func(c configValues) diag.Diagnostics {
-		set := c.allSet(attributes)
+func needs(flag string, names ...string) check {
+	return func(c attributes) diag.Diagnostics {
+		set := c.allSet(names)
 		if len(set) == 0 || c.flag(flag) || c.isSet(flag) && !c[flag].IsKnown() {
 			return nil
 		}
@@ -200,7 +159,7 @@ func needs(flag string, attributes ...string) check {
 
 // overrides warns of a flag that another one makes void.
 func overrides(winner, loser string) check {
-	return func(c configValues) diag.Diagnostics {
+	return func(c attributes) diag.Diagnostics {
 		if !c.flag(winner) || !c.flag(loser) {
 			return nil
 		}
@@ -211,7 +170,7 @@ func overrides(winner, loser string) check {
 // regexWhen checks a regular expression in an attribute that is one only while a
 // flag is on.
 func regexWhen(attribute, flag string) check {
-	return func(c configValues) diag.Diagnostics {
+	return func(c attributes) diag.Diagnostics {
 		text, ok := c.text(attribute)
 		if !ok || !c.flag(flag) {
 			return nil
@@ -222,7 +181,7 @@ func regexWhen(attribute, flag string) check {
 
 // regexValues checks the regular expressions of a map.
 func regexValues(attribute string) check {
-	return func(c configValues) (diags diag.Diagnostics) {
+	return func(c attributes) (diags diag.Diagnostics) {
 		for name, value := range c.members(attribute) {
 			var text string
 			if value.IsKnown() && !value.IsNull() && value.As(&text) == nil {
@@ -235,8 +194,8 @@ func regexValues(attribute string) check {
 
 // regexPattern checks the regular expression of a pattern and its substitution.
 func regexPattern(attribute string) check {
-	return func(c configValues) diag.Diagnostics {
-		if text, ok := configValues(c.members(attribute)).text("pattern"); ok {
+	return func(c attributes) diag.Diagnostics {
+		if text, ok := attributes(c.members(attribute)).text("pattern"); ok {
 			return checkRegex(path.Root(attribute).AtName("pattern"), text)
 		}
 		return nil
@@ -253,8 +212,8 @@ func checkRegex(at path.Path, text string) diag.Diagnostics {
 
 // hashPolicy checks that a load balancer has what its policy hashes, and only
 // then.
-func hashPolicy(c configValues) diag.Diagnostics {
-	lb := configValues(c.members("load_balancer"))
+func hashPolicy(c attributes) diag.Diagnostics {
+	lb := attributes(c.members("load_balancer"))
 	policy, ok := lb.text("policy")
 	if !ok {
 		return nil
@@ -271,7 +230,7 @@ func hashPolicy(c configValues) diag.Diagnostics {
 }
 
 // tlsVersions checks that the range of versions is not empty.
-func tlsVersions(c configValues) diag.Diagnostics {
+func tlsVersions(c attributes) diag.Diagnostics {
 	lowest, ok1 := c.text("min_tls_version")
 	highest, ok2 := c.text("max_tls_version")
 	versions := []string{"v1.0", "v1.1", "v1.2", "v1.3"}

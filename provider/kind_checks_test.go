@@ -21,7 +21,7 @@ func TestChecks(t *testing.T) {
 		}
 		return tftypes.NewValue(tftypes.Object{AttributeTypes: types}, fields)
 	}
-	type config = configValues
+	type config = attributes
 	tests := map[string]struct {
 		check     check
 		bad, good config

@@ -2,19 +2,17 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"strings"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/resource"
-	rschema "github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"terraform-provider-emissary/internal/kube"
+	"terraform-provider-emissary/provider/schema"
 )
 
 const (
@@ -23,234 +21,248 @@ const (
 	readTimeout = time.Minute
 )
 
-var (
-	_ resource.ResourceWithConfigure      = (*kindResource)(nil)
-	_ resource.ResourceWithValidateConfig = (*kindResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*kindResource)(nil)
-	_ resource.ResourceWithImportState    = (*kindResource)(nil)
-)
+var _ tfprotov6.ResourceServer = (*kindResource)(nil)
 
 // kindResource manages objects of one kind. The same code serves all kinds.
 //
 // It works on Terraform's wire values rather than on Go structs, because these
 // cannot hold values that are not known yet.
 type kindResource struct {
-	kind *kind
-	data *providerData
+	kind     *kind
+	provider *emissaryProvider
+
+	typeName string
+	schema   *tfprotov6.Schema
+	// valueType is the schema's: what configuration, plan and state are read as.
+	valueType tftypes.Object
 }
 
-func (r *kindResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_" + r.kind.TypeName()
+func newKindResource(k *kind, p *emissaryProvider) *kindResource {
+	r := &kindResource{kind: k, provider: p, typeName: TypeName + "_" + k.TypeName(), schema: resourceSchema(k)}
+	r.valueType, _ = r.schema.ValueType().(tftypes.Object)
+	return r
 }
 
-func (r *kindResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
-	attributes := r.kind.Attributes()
-	maps.Copy(attributes, map[string]rschema.Attribute{
-		"id": rschema.StringAttribute{Computed: true,
-			MarkdownDescription: "`namespace/name`, which is also what `terraform import` takes."},
-		"wait": rschema.BoolAttribute{Optional: true,
-			MarkdownDescription: "Whether create and update return only when the controller reports that Envoy serves this version of the object, and fail with the controller's reason when it does not. " +
+func resourceSchema(k *kind) *tfprotov6.Schema {
+	own := []*tfprotov6.SchemaAttribute{
+		{Name: "id", Type: tftypes.String, Computed: true,
+			Description: "`namespace/name`, which is also what `terraform import` takes."},
+		{Name: "wait", Type: tftypes.Bool, Optional: true,
+			Description: "Whether create and update return only when the controller reports that Envoy serves this version of the object, and fail with the controller's reason when it does not. " +
 				"Default: wait where a controller of this product that serves the object's `ambassador_id` is running."},
-		"force_conflicts": rschema.BoolAttribute{Optional: true,
-			MarkdownDescription: "What to do about fields that another field manager owns. `true` takes them over, `false` never does. " +
+		{Name: "not_served", Type: tftypes.String, Computed: true,
+			Description: "Why the last apply failed after it had written the object: Envoy did not serve it in time. " +
+				"While that is so, each plan shows an update that waits again. Null otherwise."},
+		{Name: "force_conflicts", Type: tftypes.Bool, Optional: true,
+			Description: "What to do about fields that another field manager owns. `true` takes them over, `false` never does. " +
 				"Default: the provider's setting; without that, take back the fields of this resource that were changed behind Terraform's back, as the plan shows, and refuse to touch any others."},
-	})
-	resp.Schema = rschema.Schema{
-		MarkdownDescription: r.kind.Description,
-		Attributes:          attributes,
-		Blocks: map[string]rschema.Block{
-			"timeouts": timeouts.Block(ctx, timeouts.Opts{
-				Create: true, Update: true, Delete: true,
-				CreateDescription: timeoutDescription("creating", "including the wait for its CRD, its namespace, and Envoy"),
-				UpdateDescription: timeoutDescription("updating", "including the wait for Envoy"),
-				DeleteDescription: timeoutDescription("deleting", "including the wait for finalizers"),
-			}),
-		},
 	}
+	for _, attribute := range own {
+		attribute.DescriptionKind = tfprotov6.StringKindMarkdown
+	}
+	return &tfprotov6.Schema{Block: &tfprotov6.SchemaBlock{
+		Description:     k.Description,
+		DescriptionKind: tfprotov6.StringKindMarkdown,
+		Attributes:      append(own, k.Attributes()...),
+		BlockTypes:      []*tfprotov6.SchemaNestedBlock{timeoutsBlock},
+	}}
 }
 
-func timeoutDescription(verb, detail string) string {
-	return fmt.Sprintf("How long %s the object may take, %s. A duration such as `30s` or `10m`. Default `5m`.", verb, detail)
+func (r *kindResource) ValidateResourceConfig(_ context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
+	config, err := req.Config.Unmarshal(r.valueType)
+	if err != nil {
+		return nil, fmt.Errorf("configuration of %s: %w", r.typeName, err)
+	}
+	diags := r.kind.Validate(config)
+	if !diags.HasError() {
+		values := attributesOf(config)
+		for _, check := range r.kind.checks {
+			diags.Append(check(values)...)
+		}
+		diags.Append(checkTimeouts(values)...)
+	}
+	return &tfprotov6.ValidateResourceConfigResponse{Diagnostics: protocol(diags)}, nil
 }
 
-func (r *kindResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
-	if data, ok := req.ProviderData.(*providerData); ok {
-		r.data = data // Absent while Terraform only validates.
+// UpgradeResourceState reads the state. There is only one version of it so far,
+// but attributes may have been added since it was written, or, after a
+// downgrade, not exist yet.
+func (r *kindResource) UpgradeResourceState(_ context.Context, req *tfprotov6.UpgradeResourceStateRequest) (*tfprotov6.UpgradeResourceStateResponse, error) {
+	state, err := req.RawState.UnmarshalWithOpts(r.valueType, ignoreUndefined)
+	if err != nil {
+		return nil, fmt.Errorf("state of %s: %w", r.typeName, err)
 	}
+	wire, err := r.wire(state)
+	return &tfprotov6.UpgradeResourceStateResponse{UpgradedState: wire}, err
 }
 
-func (r *kindResource) ValidateConfig(_ context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
-	resp.Diagnostics.Append(r.kind.Validate(req.Config.Raw)...)
-	if resp.Diagnostics.HasError() {
-		return
+// PlanResourceChange says what apply will make of the configuration, without a
+// look at the cluster. All of it is known, so that nothing that refers to the
+// resource shows "known after apply".
+func (r *kindResource) PlanResourceChange(_ context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
+	resp := &tfprotov6.PlanResourceChangeResponse{PlannedState: req.ProposedNewState, PlannedPrivate: req.PriorPrivate, PlannedIdentity: req.PriorIdentity}
+	if destroy, err := req.ProposedNewState.IsNull(); destroy || err != nil {
+		return resp, err
 	}
-	values := newConfigValues(req.Config.Raw)
-	for _, check := range r.kind.checks {
-		resp.Diagnostics.Append(check(values)...)
+	prior, err1 := req.PriorState.Unmarshal(r.valueType)
+	proposed, err2 := req.ProposedNewState.Unmarshal(r.valueType)
+	config, err3 := req.Config.Unmarshal(r.valueType)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, fmt.Errorf("plan of %s: %w", r.typeName, err)
 	}
+
+	planned := attributesOf(proposed)
+	// Terraform proposes to keep what an earlier configuration set.
+	if !attributesOf(config).isSet("namespace") {
+		planned.setText("namespace", schema.DefaultNamespace)
+	}
+	planned["id"] = idOf(planned)
+	planned["not_served"] = tftypes.NewValue(tftypes.String, nil)
+	if !prior.IsNull() {
+		before := attributesOf(prior)
+		for _, name := range []string{"name", "namespace"} {
+			if !planned[name].Equal(before[name]) {
+				resp.RequiresReplace = append(resp.RequiresReplace, tftypes.NewAttributePath().WithAttributeName(name))
+			}
+		}
+	}
+	var err error
+	resp.PlannedIdentity = identityOf(planned)
+	resp.PlannedState, err = r.wire(tftypes.NewValue(r.valueType, map[string]tftypes.Value(planned)))
+	return resp, err
 }
 
-// ModifyPlan makes the id known in the plan, so that nothing that refers to it
-// shows "known after apply".
-func (r *kindResource) ModifyPlan(_ context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
-		return
+// ReadResource shows what is ours of the object: see schema.Kind.Project.
+func (r *kindResource) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	state, err := req.CurrentState.Unmarshal(r.valueType)
+	if err != nil {
+		return nil, fmt.Errorf("state of %s: %w", r.typeName, err)
 	}
-	plan := newConfigValues(req.Plan.Raw)
-	namespace, ok1 := plan.text("namespace")
-	name, ok2 := plan.text("name")
-	if ok1 && ok2 {
-		// Not by SetAttribute, which walks the whole schema: it would be a third
-		// of what a plan costs.
-		resp.Plan.Raw = withID(req.Plan.Raw, namespace+"/"+name)
-	}
-}
+	resp := &tfprotov6.ReadResourceResponse{NewState: req.CurrentState, Private: req.Private, NewIdentity: identityOf(attributesOf(state))}
+	var diags diag.Diagnostics
+	defer func() { resp.Diagnostics = protocol(diags) }()
 
-func (r *kindResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
-	a := r.begin(ctx, req.Plan.Raw, timeouts.Value.Create, req.Plan.GetAttribute, &resp.Diagnostics)
-	if a == nil {
-		return
-	}
-	defer a.cancel()
-	generation := a.apply(nil, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	resp.State.Raw = a.state()
-	a.wait(generation, &resp.Diagnostics)
-}
-
-func (r *kindResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
-	client := r.data.RefreshClient(&resp.Diagnostics)
+	client := r.provider.data.RefreshClient(&diags)
 	if client == nil {
-		return
+		return resp, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-
-	prior, err := r.kind.Manifest(req.State.Raw)
+	now, err := r.read(ctx, client, state)
 	if err != nil {
-		resp.Diagnostics.AddError("Cannot read the state", err.Error())
-		return
+		diags.AddError("Cannot read "+r.refOf(attributesOf(state)).String(), sentence(err))
+		return resp, nil
 	}
-	ref := r.refOf(prior)
-	live, err := client.Get(ctx, ref)
+	resp.NewState, err = r.wire(now)
+	return resp, err
+}
+
+// read is the state as it is now: null when the object is gone.
+func (r *kindResource) read(ctx context.Context, client *kube.Client, state tftypes.Value) (tftypes.Value, error) {
+	prior, err := r.kind.Manifest(state)
 	if err != nil {
-		resp.Diagnostics.AddError("Cannot read "+ref.String(), sentence(err))
-		return
+		return tftypes.Value{}, err
+	}
+	values := attributesOf(state)
+	live, err := client.Refresh(ctx, r.refOf(values))
+	if err != nil {
+		return tftypes.Value{}, err
 	}
 	if live == nil {
-		resp.State.RemoveResource(ctx)
-		return
+		return tftypes.NewValue(r.valueType, nil), nil
 	}
-	owned, err := kube.OwnedBy(live, r.data.FieldManager)
+	owned, err := kube.OwnedBy(live, r.provider.data.FieldManager)
 	if err != nil {
-		resp.Diagnostics.AddError("Cannot read "+ref.String(), sentence(err))
-		return
+		return tftypes.Value{}, err
 	}
-	state, err := r.kind.Decode(r.kind.Project(prior, live.Object, owned), req.State.Raw)
-	if err != nil {
-		resp.Diagnostics.AddError("Cannot read "+ref.String(), sentence(err))
-		return
+	if values.isSet("not_served") && client.IsServed(ctx, live, ambassadorIDs(prior)) {
+		values["not_served"] = tftypes.NewValue(tftypes.String, nil)
+		state = tftypes.NewValue(r.valueType, map[string]tftypes.Value(values))
 	}
-	resp.State.Raw = state
+	return r.kind.Decode(r.kind.Project(prior, live.Object, owned), state)
 }
 
-func (r *kindResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
-	a := r.begin(ctx, req.Plan.Raw, timeouts.Value.Update, req.Plan.GetAttribute, &resp.Diagnostics)
-	if a == nil {
-		return
-	}
-	defer a.cancel()
-	prior, err := r.kind.Manifest(req.State.Raw)
+// GenerateResourceConfig is the configuration for an object that was imported:
+// the state without what only we set.
+func (r *kindResource) GenerateResourceConfig(_ context.Context, req *tfprotov6.GenerateResourceConfigRequest) (*tfprotov6.GenerateResourceConfigResponse, error) {
+	state, err := req.State.Unmarshal(r.valueType)
 	if err != nil {
-		resp.Diagnostics.AddError("Cannot read the state", err.Error())
-		return
+		return nil, fmt.Errorf("state of %s: %w", r.typeName, err)
 	}
-	generation := a.apply(prior, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() {
-		return
+	values := attributesOf(state)
+	for _, attribute := range r.schema.Block.Attributes {
+		if attribute.Computed && !attribute.Optional {
+			values[attribute.Name] = tftypes.NewValue(attribute.Type, nil)
+		}
 	}
-	resp.State.Raw = a.state()
-	a.wait(generation, &resp.Diagnostics)
+	config, err := r.wire(tftypes.NewValue(r.valueType, map[string]tftypes.Value(values)))
+	return &tfprotov6.GenerateResourceConfigResponse{Config: config}, err
 }
 
-func (r *kindResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
-	a := r.begin(ctx, req.State.Raw, timeouts.Value.Delete, req.State.GetAttribute, &resp.Diagnostics)
-	if a == nil {
-		return
+// idOf is namespace/name, unknown while one of them is.
+func idOf(values attributes) tftypes.Value {
+	namespace, ok1 := values.text("namespace")
+	name, ok2 := values.text("name")
+	if !ok1 || !ok2 {
+		return tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
 	}
-	defer a.cancel()
-	if err := a.client.Delete(a.ctx, a.ref); err != nil {
-		resp.Diagnostics.AddError("Cannot delete "+a.ref.String(), sentence(err))
-	}
+	return tftypes.NewValue(tftypes.String, namespace+"/"+name)
 }
 
-// ImportState shows every field of the object's spec; the next plan shows what
-// the configuration says differently.
-func (r *kindResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	namespace, name, ok := strings.Cut(req.ID, "/")
-	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
-		resp.Diagnostics.AddError("Invalid import ID",
-			fmt.Sprintf("The ID %q must be namespace/name, for example default/%s.", req.ID, strings.Trim(req.ID, "/")))
-		return
-	}
-	ref := r.kind.ref(namespace, name)
-	client, err := r.data.Kube()
-	if err != nil {
-		resp.Diagnostics.AddError("Cannot import "+ref.String(), sentence(err))
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	live, err := client.Get(ctx, ref)
-	if err != nil {
-		resp.Diagnostics.AddError("Cannot import "+ref.String(), sentence(err))
-		return
-	}
-	if live == nil {
-		resp.Diagnostics.AddError("Cannot import "+ref.String(), fmt.Sprintf("There is no %s on %s.", ref, client.Server()))
-		return
-	}
-	state, err := r.kind.Decode(r.kind.Whole(live.Object), withID(nulls(resp.State.Schema.Type().TerraformType(ctx)), req.ID))
-	if err != nil {
-		resp.Diagnostics.AddError("Cannot import "+ref.String(), sentence(err))
-		return
-	}
-	resp.State.Raw = state
-}
-
-func (r *kindResource) refOf(manifest map[string]any) kube.Ref {
-	metadata, _ := manifest["metadata"].(map[string]any)
-	namespace, _ := metadata["namespace"].(string)
-	name, _ := metadata["name"].(string)
+// refOf names the object that the attributes describe.
+func (r *kindResource) refOf(values attributes) kube.Ref {
+	namespace, _ := values.text("namespace")
+	name, _ := values.text("name")
 	return r.kind.ref(namespace, name)
 }
 
-// nulls is an object of the type with every attribute null.
-func nulls(t tftypes.Type) tftypes.Value {
-	values := map[string]tftypes.Value{}
-	if object, ok := t.(tftypes.Object); ok {
-		for name, attribute := range object.AttributeTypes {
-			values[name] = tftypes.NewValue(attribute, nil)
+// wire is a resource as the protocol carries it.
+func (r *kindResource) wire(resource tftypes.Value) (*tfprotov6.DynamicValue, error) {
+	value, err := tfprotov6.NewDynamicValue(r.valueType, resource)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.typeName, err)
+	}
+	return &value, nil
+}
+
+// ignoreUndefined reads what another version of the provider has written.
+var ignoreUndefined = tfprotov6.UnmarshalOpts{ValueFromJSONOpts: tftypes.ValueFromJSONOpts{IgnoreUndefinedAttributes: true}}
+
+// The timeouts block is that of all providers.
+var timeoutsBlock = &tfprotov6.SchemaNestedBlock{
+	TypeName: "timeouts",
+	Nesting:  tfprotov6.SchemaNestedBlockNestingModeSingle,
+	Block: &tfprotov6.SchemaBlock{Attributes: []*tfprotov6.SchemaAttribute{
+		timeoutAttribute("create", "creating", "including the wait for its CRD, its namespace, and Envoy"),
+		timeoutAttribute("delete", "deleting", "including the wait for finalizers"),
+		timeoutAttribute("update", "updating", "including the wait for Envoy"),
+	}},
+}
+
+func timeoutAttribute(name, verb, detail string) *tfprotov6.SchemaAttribute {
+	return &tfprotov6.SchemaAttribute{Name: name, Type: tftypes.String, Optional: true,
+		Description: fmt.Sprintf("How long %s the object may take, %s. A duration such as `30s` or `10m`. Default `5m`.", verb, detail)}
+}
+
+func checkTimeouts(values attributes) (diags diag.Diagnostics) {
+	limits := attributes(values.members("timeouts"))
+	for _, attribute := range timeoutsBlock.Block.Attributes {
+		if text, ok := limits.text(attribute.Name); ok {
+			if limit, err := time.ParseDuration(text); err != nil || limit <= 0 {
+				diags.Append(failAt(path.Root("timeouts").AtName(attribute.Name),
+					"is %q; it must be a duration above zero such as 30s, 10m or 1h30m.", text)...)
+			}
 		}
 	}
-	return tftypes.NewValue(t, values)
+	return diags
 }
 
-// withID is a resource's value with its id set.
-func withID(resource tftypes.Value, id string) tftypes.Value {
-	var values map[string]tftypes.Value
-	if err := resource.As(&values); err != nil {
-		return resource
+// timeout is the limit of an operation.
+func timeout(values attributes, operation string) time.Duration {
+	if text, ok := attributes(values.members("timeouts")).text(operation); ok {
+		if limit, err := time.ParseDuration(text); err == nil {
+			return limit
+		}
 	}
-	values = maps.Clone(values)
-	values["id"] = tftypes.NewValue(tftypes.String, id)
-	return tftypes.NewValue(resource.Type(), values)
+	return defaultTimeout
 }
-
-// attributeGetter is GetAttribute of a plan or state.
-type attributeGetter func(context.Context, path.Path, any) diag.Diagnostics
-
-// timeoutGetter is one of the methods of timeouts.Value.
-type timeoutGetter func(timeouts.Value, context.Context, time.Duration) (time.Duration, diag.Diagnostics)

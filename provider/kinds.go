@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/hashicorp/terraform-plugin-framework/resource"
 	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	"terraform-provider-emissary/crds"
@@ -81,14 +80,6 @@ var kinds = sync.OnceValue(func() []*kind {
 	}
 	return all
 })
-
-func kindResources() []func() resource.Resource {
-	var resources []func() resource.Resource
-	for _, k := range kinds() {
-		resources = append(resources, func() resource.Resource { return &kindResource{kind: k} })
-	}
-	return resources
-}
 
 // ref names one object of the kind.
 func (k *kind) ref(namespace, name string) kube.Ref {

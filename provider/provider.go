@@ -7,7 +7,6 @@ package provider
 
 import (
 	"context"
-	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -19,14 +18,11 @@ const TypeName = "emissary"
 
 var _ provider.Provider = (*emissaryProvider)(nil)
 
+// emissaryProvider is the part of the provider that the plugin framework serves;
+// NewServer adds the kinds.
 type emissaryProvider struct {
 	version string
-}
-
-// New returns the factory that plugin servers and tests start the provider
-// with. The version appears in the user agent of every request.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &emissaryProvider{version: version} }
+	data    *providerData // nil until configured
 }
 
 func (p *emissaryProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -46,15 +42,14 @@ func (p *emissaryProvider) Configure(ctx context.Context, req provider.Configure
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	data := newProviderData(ctx, config, unknownAttributes(req.Config.Raw), p.version)
-	resp.ResourceData = data
-	resp.DataSourceData = data
+	p.data = newProviderData(ctx, config, unknownAttributes(req.Config.Raw), p.version)
+	resp.ResourceData = p.data
+	resp.DataSourceData = p.data
 }
 
-// Resources lists every resource: one per kind, then those with code of their
-// own.
+// Resources lists the resources with code of their own.
 func (p *emissaryProvider) Resources(context.Context) []func() resource.Resource {
-	return slices.Concat(kindResources(), []func() resource.Resource{newCRDsResource, newReleaseResource})
+	return []func() resource.Resource{newCRDsResource, newReleaseResource}
 }
 
 func (p *emissaryProvider) DataSources(context.Context) []func() datasource.DataSource {

@@ -71,8 +71,8 @@ func newRoot(build Build) *cobra.Command {
 		SilenceErrors:     true, // Main prints them
 		SilenceUsage:      true, // a failure of the work is no misuse of the command
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return servePlugin(cmd.Context(), build, debug)
+		RunE: func(*cobra.Command, []string) error {
+			return servePlugin(build, debug)
 		},
 	}
 	root.Flags().BoolVar(&debug, "debug", false, "serve the plugin for a debugger: print TF_REATTACH_PROVIDERS and wait")

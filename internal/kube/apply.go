@@ -39,6 +39,7 @@ type Applied struct {
 // admission or conversion webhooks are starting, and while the server is busy.
 func (c *Client) Apply(ctx context.Context, ref Ref, manifest map[string]any, o ApplyOptions) (Applied, error) {
 	var applied Applied
+	defer c.listings.of(ref).writes.Add(1)
 	err := c.retry(ctx, "apply", ref, true, func(ctx context.Context) error {
 		force := o.Force != nil && *o.Force
 		object, err := c.apply(ctx, ref, manifest, force, o.DryRun)

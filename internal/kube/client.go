@@ -50,6 +50,7 @@ type Client struct {
 
 	outage      outage
 	controllers controllerCache
+	listings    listings
 }
 
 // New prepares a client. It reads configuration files but opens no connection;

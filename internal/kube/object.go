@@ -55,6 +55,7 @@ func (c *Client) Delete(ctx context.Context, ref Ref) error {
 	// In the foreground, the object would stay until the garbage collector has
 	// been by; dependents do not matter to whoever deletes it.
 	background := metav1.DeletePropagationBackground
+	defer c.listings.of(ref).writes.Add(1)
 	err := c.retry(ctx, "delete", ref, false, func(ctx context.Context) error {
 		err := c.resource(ref).Delete(ctx, ref.Name, metav1.DeleteOptions{PropagationPolicy: &background})
 		if apierrors.IsNotFound(err) {

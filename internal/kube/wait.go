@@ -146,6 +146,12 @@ func (w *servedWait) timedOut(ctx context.Context) error {
 	return fmt.Errorf("%s was applied but not served in time: %s", w.ref, text)
 }
 
+// IsServed reports whether an object that was read says that Envoy serves it as
+// it is, to each living controller that serves one of the ambassador ids.
+func (c *Client) IsServed(ctx context.Context, object *unstructured.Unstructured, ambassadorIDs []string) bool {
+	return judge(object, object.GetGeneration(), c.Controllers(ctx, ambassadorIDs)).served
+}
+
 // verdict is what the conditions of an object say about one generation.
 type verdict struct {
 	served, failed bool

@@ -219,7 +219,9 @@ func TestUnknownIsNoManifest(t *testing.T) {
 	if err := allNull(resourceType(k)).As(&values); err != nil {
 		t.Fatal(err)
 	}
-	values["service"] = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+	for _, name := range []string{"name", "prefix", "service"} {
+		values[name] = tftypes.NewValue(tftypes.String, tftypes.UnknownValue)
+	}
 	config := tftypes.NewValue(resourceType(k), values)
 	if _, err := k.Manifest(config); err == nil {
 		t.Error("a manifest was made of an unknown value")

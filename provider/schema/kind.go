@@ -27,7 +27,7 @@ type Kind struct {
 var metadata = &node{kind: objectNode, fields: []*node{
 	{json: "annotations", attribute: "annotations", kind: mapNode, element: &node{kind: stringNode}},
 	{json: "labels", attribute: "labels", kind: mapNode, element: &node{kind: stringNode}},
-	{json: "name", attribute: "name", kind: stringNode},
+	{json: "name", attribute: "name", kind: stringNode, required: true},
 	{json: "namespace", attribute: "namespace", kind: stringNode},
 }}
 

@@ -1,18 +1,17 @@
 package schema
 
 import (
-	"context"
 	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
-	rschema "github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"terraform-provider-emissary/crds"
@@ -47,9 +46,8 @@ func kindNamed(t testing.TB, name string) *Kind {
 // resourceType is the type of a resource of the kind: its own attributes and one
 // that does not come from the object.
 func resourceType(k *Kind) tftypes.Object {
-	attributes := k.Attributes()
-	attributes["id"] = rschema.StringAttribute{Computed: true}
-	return rschema.Schema{Attributes: attributes}.Type().TerraformType(context.Background()).(tftypes.Object)
+	block := &tfprotov6.SchemaBlock{Attributes: append(k.Attributes(), &tfprotov6.SchemaAttribute{Name: "id", Type: tftypes.String})}
+	return block.ValueType().(tftypes.Object)
 }
 
 // TestAttributesAreStable shows every change of a resource's interface in review:
@@ -58,11 +56,7 @@ func TestAttributesAreStable(t *testing.T) {
 	t.Parallel()
 	golden := map[string]any{}
 	for _, k := range derived(t) {
-		schema := rschema.Schema{Attributes: k.Attributes()}
-		if diags := schema.ValidateImplementation(t.Context()); diags.HasError() {
-			t.Errorf("%s: %v", k.Name, diags)
-		}
-		golden["emissary_"+k.TypeName()] = shape(schema.Attributes)
+		golden["emissary_"+k.TypeName()] = shape(k.Attributes())
 	}
 	got, err := json.MarshalIndent(golden, "", "  ")
 	if err != nil {
@@ -84,40 +78,53 @@ func TestAttributesAreStable(t *testing.T) {
 }
 
 // shape describes attributes by name: a type, required or not, or a tree.
-func shape(attributes map[string]rschema.Attribute) map[string]any {
+func shape(attributes []*tfprotov6.SchemaAttribute) map[string]any {
 	described := map[string]any{}
-	for name, attribute := range attributes {
-		var text string
-		switch a := attribute.(type) {
-		case rschema.SingleNestedAttribute:
-			described[name+kindOf(a, "object")] = shape(a.Attributes)
-			continue
-		case rschema.ListNestedAttribute:
-			described[name+kindOf(a, "list of")] = shape(a.NestedObject.Attributes)
-			continue
-		case rschema.MapNestedAttribute:
-			described[name+kindOf(a, "map of")] = shape(a.NestedObject.Attributes)
-			continue
-		default:
-			text = typeName(attribute.GetType())
+	for _, a := range attributes {
+		required := ""
+		if a.Required {
+			required = ", required"
 		}
-		if attribute.IsRequired() {
-			text += ", required"
+		if a.NestedType == nil {
+			described[a.Name] = typeName(a.Type) + required
+			continue
 		}
-		described[name] = text
+		nesting := map[tfprotov6.SchemaObjectNestingMode]string{
+			tfprotov6.SchemaObjectNestingModeSingle: "object",
+			tfprotov6.SchemaObjectNestingModeList:   "list of",
+			tfprotov6.SchemaObjectNestingModeMap:    "map of",
+		}[a.NestedType.Nesting]
+		described[a.Name+" ("+nesting+required+")"] = shape(a.NestedType.Attributes)
 	}
 	return described
 }
 
-func kindOf(a rschema.Attribute, text string) string {
-	if a.IsRequired() {
-		text += ", required"
-	}
-	return " (" + text + ")"
+func typeName(t tftypes.Type) string {
+	return strings.NewReplacer("tftypes.", "", "DynamicPseudoType", "Dynamic").Replace(t.String())
 }
 
-func typeName(t attr.Type) string {
-	return strings.NewReplacer("basetypes.", "", "Type", "").Replace(t.String())
+// TestAttributeNames keeps to what Terraform takes as a name.
+func TestAttributeNames(t *testing.T) {
+	t.Parallel()
+	valid := regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+	// Terraform's own arguments of every resource.
+	reserved := []string{"connection", "count", "depends_on", "for_each", "lifecycle", "provider", "provisioner"}
+	var check func(at string, attributes []*tfprotov6.SchemaAttribute)
+	check = func(at string, attributes []*tfprotov6.SchemaAttribute) {
+		seen := map[string]bool{}
+		for _, a := range attributes {
+			if !valid.MatchString(a.Name) || seen[a.Name] || at == "" && slices.Contains(reserved, a.Name) {
+				t.Errorf("%s%s cannot be the name of an attribute", at, a.Name)
+			}
+			seen[a.Name] = true
+			if a.NestedType != nil {
+				check(at+a.Name+".", a.NestedType.Attributes)
+			}
+		}
+	}
+	for _, k := range derived(t) {
+		check("", k.Attributes())
+	}
 }
 
 // TestEveryAttributeIsDescribed keeps the generated documentation complete.

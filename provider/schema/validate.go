@@ -23,8 +23,8 @@ func (k *Kind) Validate(config tftypes.Value) diag.Diagnostics {
 		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot read the configuration", err.Error())}
 	}
 	v := &check{}
-	for _, field := range k.spec.fields {
-		v.check(field, attributes[field.attribute], path.Root(field.attribute), false)
+	for _, field := range slices.Concat(metadata.fields, k.spec.fields) {
+		v.field(field, attributes[field.attribute], path.Root(field.attribute), false)
 	}
 	if !v.diags.HasError() && config.IsFullyKnown() {
 		v.diags.Append(k.validateRules(config)...)
@@ -38,6 +38,16 @@ type check struct {
 
 func (v *check) fail(at path.Path, format string, args ...any) {
 	v.diags.AddAttributeError(at, "Invalid value for "+at.String(), at.String()+" "+fmt.Sprintf(format, args...))
+}
+
+// field validates a field of an object. Terraform refuses an object that lacks a
+// required key, but not one whose key is null.
+func (v *check) field(n *node, value tftypes.Value, at path.Path, verbatim bool) {
+	if n.required && value.IsNull() {
+		v.fail(at, "is required but not set.")
+		return
+	}
+	v.check(n, value, at, verbatim)
 }
 
 // check validates one value; verbatim is true inside dynamic values, which
@@ -173,10 +183,8 @@ func (v *check) checkObject(n *node, value tftypes.Value, at path.Path, verbatim
 		child, ok := values[name]
 		if ok && !child.IsNull() {
 			set++
-			v.check(field, child, at.AtName(name), verbatim)
-		} else if verbatim && field.required {
-			v.fail(at, "lacks %q, which is required.", name)
 		}
+		v.field(field, child, at.AtName(name), verbatim)
 	}
 	if verbatim {
 		for _, name := range sortedKeys(values) {
