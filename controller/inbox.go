@@ -65,7 +65,7 @@ func (i *inbox) take() []watch.Event {
 	for _, event := range i.events {
 		events = append(events, event)
 	}
-	clear(i.events)
+	i.events = map[store.Ref]watch.Event{} // a map keeps the room of the most it ever held
 	i.urgent = false
 	return events
 }

@@ -112,7 +112,7 @@ func TestTwoInstallsReportOnOneObject(t *testing.T) {
 	b.expect(t, "m", "green", programmed, generation)
 	b.expect(t, "m", "", programmed, generation)
 	b.expect(t, "m", "blue", rejected, generation)
-	if object := b.source.Get(mapping("m")).(*v3alpha1.Mapping); object.Status.State != "Running" {
+	if object := b.read(t, "m"); object.Status.State != "Running" {
 		t.Errorf("state %q is not that of who speaks", object.Status.State)
 	}
 
@@ -155,7 +155,7 @@ func TestTwoInstallsReportOnOneObject(t *testing.T) {
 	blue.Report(refused("m", generation))
 	b.expect(t, "m", "", rejected, generation)
 	b.until(t, "the entries going", func() bool {
-		return len(*b.source.Get(mapping("m")).(v3alpha1.Object).GetInstances()) == 0
+		return len(b.source.Get(mapping("m")).Instances) == 0
 	})
 
 	// For all instances: the first by name speaks, also when it is the second to come.

@@ -113,7 +113,8 @@ func (s *Store) note(ref Ref, changed bool) bool {
 // EndpointSlice is one of its Service's "Endpoints".
 func (s *Store) TakeChanges() []Ref {
 	changes := slices.SortedFunc(maps.Keys(s.changes), Ref.Compare)
-	clear(s.changes)
+	s.changes = map[Ref]struct{}{} // a map keeps the room of the most it ever held
+	s.slices.changes = s.changes
 	return changes
 }
 

@@ -103,7 +103,7 @@ func excludedSecrets() string {
 	return strings.Join(terms, ",")
 }
 
-// unusable stands in an informer's cache for an object whose content does not fit its type.
+// unusable stands for an object whose content does not fit its type.
 type unusable struct {
 	metav1.ObjectMeta
 	ids v3alpha1.AmbassadorID
@@ -119,19 +119,14 @@ var typesOfCustomKinds = sync.OnceValue(func() *runtime.Scheme {
 	return scheme
 })
 
-// transform makes what an informer keeps: the typed object, without what nobody reads. Informers may hand it an object
-// it has made before.
+// transform makes of what the API client returns what is kept: the typed object, without what nobody reads. It leaves an
+// object that it has made as it is.
 func (k watchedKind) transform(object any) (any, error) {
 	if u, ok := object.(*unstructured.Unstructured); ok {
 		return typed(u), nil
 	}
-	switch o := object.(type) {
-	case *corev1.Secret:
-		if !holdsCertificates(o.Type) {
-			o.Data = nil
-		}
-	case *discoveryv1.EndpointSlice:
-		trimEndpoints(o)
+	if secret, ok := object.(*corev1.Secret); ok && !holdsCertificates(secret.Type) {
+		secret.Data = nil
 	}
 	if o, ok := object.(metav1.Object); ok {
 		store.Trim(o)
@@ -158,17 +153,4 @@ func typed(u *unstructured.Unstructured) metav1.Object {
 
 func holdsCertificates(kind corev1.SecretType) bool {
 	return kind == corev1.SecretTypeOpaque || kind == corev1.SecretTypeTLS || kind == "istio.io/key-and-cert" || kind == ""
-}
-
-// trimEndpoints drops what says nothing about where traffic goes. With many pods these fields are most of the memory.
-func trimEndpoints(slice *discoveryv1.EndpointSlice) {
-	slice.Annotations = nil
-	slice.OwnerReferences = nil
-	for i := range slice.Endpoints {
-		endpoint := &slice.Endpoints[i]
-		endpoint.TargetRef = nil
-		endpoint.DeprecatedTopology = nil
-		endpoint.Hints = nil
-		endpoint.Hostname = nil
-	}
 }

@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 
@@ -21,9 +20,9 @@ type kindWatch struct {
 	kind   watchedKind
 	log    *slog.Logger
 
-	mu       sync.Mutex
-	informer cache.SharedIndexInformer // nil while the kind is not served
-	last     string                    // the last failure that was logged
+	mu      sync.Mutex
+	objects *replica // nil while the kind is not served
+	last    string   // the last failure that was logged
 }
 
 func newKindWatch(source *Kubernetes, kind watchedKind) *kindWatch {
@@ -41,50 +40,45 @@ func (w *kindWatch) run(ctx context.Context, sink Sink, initial func()) {
 	}
 }
 
-// follow runs an informer until the context ends or the kind is no longer served; then its objects are gone too.
+// follow watches until the context ends or the kind is no longer served; then its objects are gone too.
 func (w *kindWatch) follow(ctx context.Context, sink Sink, initial func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	informer := w.newInformer(cancel)
-	registration, err := informer.AddEventHandler(handler{kind: w.kind.name, sink: sink})
-	if err != nil {
-		panic(fmt.Sprintf("watching %s: %v", w.kind.resource, err)) // only a stopped informer refuses a handler
-	}
-	w.setInformer(informer)
+	objects := newReplica(w.kind, sink)
+	w.setObjects(objects)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		informer.RunWithContext(ctx)
+		cache.New(w.config(objects, cancel)).RunWithContext(ctx)
 	}()
-	if cache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+	select {
+	case <-objects.synced:
 		initial()
+	case <-stopped:
 	}
 	<-stopped
-	w.setInformer(nil)
+	w.setObjects(nil)
 	if w.source.served.has(w.kind.resource) || !w.kind.custom {
 		return // the process is ending: what runs keeps running
 	}
-	for _, object := range informer.GetStore().List() {
-		if meta, ok := object.(metav1.Object); ok {
-			sink.Handle(Event{Ref: w.ref(meta)})
-		}
-	}
+	objects.clear()
 	initial()
 }
 
-func (w *kindWatch) newInformer(stop func()) cache.SharedIndexInformer {
-	informer := cache.NewSharedIndexInformer(w.listerWatcher(), w.kind.example, 0, cache.Indexers{})
-	// Both setters fail only on an informer that has started.
-	_ = informer.SetTransform(w.kind.transform)
-	_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) {
-		if w.kind.custom && apierrors.IsNotFound(err) {
-			w.source.served.lost(w.kind.resource)
-			stop()
-			return
-		}
-		w.logFailure(err)
-	})
-	return informer
+func (w *kindWatch) config(objects *replica, stop func()) *cache.Config {
+	return &cache.Config{
+		Queue:         objects,
+		ListerWatcher: w.listerWatcher(),
+		ObjectType:    w.kind.example,
+		WatchErrorHandlerWithContext: func(_ context.Context, _ *cache.Reflector, err error) {
+			if w.kind.custom && apierrors.IsNotFound(err) {
+				w.source.served.lost(w.kind.resource)
+				stop()
+				return
+			}
+			w.logFailure(err)
+		},
+	}
 }
 
 func (w *kindWatch) listerWatcher() cache.ListerWatcher {
@@ -113,7 +107,7 @@ func (w *kindWatch) listerWatcher() cache.ListerWatcher {
 	}, w.source.dynamic)
 }
 
-// logFailure logs what stopped a list or watch, once for as long as it stays the same. The informer tries again.
+// logFailure logs what stopped a list or watch, once for as long as it stays the same. It is tried again.
 func (w *kindWatch) logFailure(err error) {
 	message, args := "watch interrupted, trying again", []any{"error", err}
 	switch {
@@ -138,62 +132,20 @@ func (w *kindWatch) logFailure(err error) {
 	w.log.Warn(message, args...)
 }
 
-func (w *kindWatch) setInformer(informer cache.SharedIndexInformer) {
+func (w *kindWatch) setObjects(objects *replica) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.informer = informer
+	w.objects = objects
 }
 
-func (w *kindWatch) get(ref store.Ref) metav1.Object {
+func (w *kindWatch) get(ref store.Ref) *Seen {
 	w.mu.Lock()
-	informer := w.informer
+	objects := w.objects
 	w.mu.Unlock()
-	if informer == nil {
+	if objects == nil {
 		return nil
 	}
-	found, ok, err := informer.GetStore().GetByKey(cache.ObjectName{Namespace: ref.Namespace, Name: ref.Name}.String())
-	if err != nil || !ok {
-		return nil
-	}
-	object, _ := found.(metav1.Object)
-	return object
-}
-
-func (w *kindWatch) ref(object metav1.Object) store.Ref {
-	return store.Ref{Kind: w.kind.name, Namespace: object.GetNamespace(), Name: object.GetName()}
-}
-
-// handler turns an informer's notifications into events.
-type handler struct {
-	kind string
-	sink Sink
-}
-
-func (h handler) OnAdd(object any, _ bool) { h.upsert(object) }
-func (h handler) OnUpdate(_, object any)   { h.upsert(object) }
-func (h handler) OnDelete(object any) {
-	if tombstone, ok := object.(cache.DeletedFinalStateUnknown); ok {
-		object = tombstone.Obj
-	}
-	meta, ok := object.(metav1.Object)
-	if !ok {
-		return
-	}
-	h.sink.Handle(Event{Ref: store.Ref{Kind: h.kind, Namespace: meta.GetNamespace(), Name: meta.GetName()}})
-}
-
-func (h handler) upsert(object any) {
-	meta, ok := object.(metav1.Object)
-	if !ok {
-		return
-	}
-	event := Event{Ref: store.Ref{Kind: h.kind, Namespace: meta.GetNamespace(), Name: meta.GetName()}}
-	if bad, ok := object.(*unusable); ok {
-		event.Rejected = &Rejection{Generation: bad.Generation, AmbassadorID: bad.ids, Message: bad.err.Error()}
-	} else {
-		event.Object = meta
-	}
-	h.sink.Handle(event)
+	return objects.get(ref)
 }
 
 func join(a, b string) string {

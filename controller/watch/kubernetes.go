@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"sync"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -48,7 +48,10 @@ type Kubernetes struct {
 func NewKubernetes(options KubernetesOptions) (*Kubernetes, error) {
 	config := rest.CopyConfig(options.Config)
 	config.QPS = -1
-	typed, err := kubernetes.NewForConfig(config)
+	binary := rest.CopyConfig(config)
+	binary.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON // Kubernetes' own kinds have it
+	binary.ContentType = runtime.ContentTypeProtobuf
+	typed, err := kubernetes.NewForConfig(binary)
 	if err != nil {
 		return nil, fmt.Errorf("client for %s: %w", config.Host, err)
 	}
@@ -97,9 +100,8 @@ func (k *Kubernetes) Run(ctx context.Context, sink Sink) error {
 	return nil
 }
 
-// Get returns the newest version of an object that this source has seen, with its status. It is nil for an unknown
-// object. The object is shared and must not be changed.
-func (k *Kubernetes) Get(ref store.Ref) metav1.Object {
+// Get returns what this source has last seen of a getambassador.io object; nil when it does not know it.
+func (k *Kubernetes) Get(ref store.Ref) *Seen {
 	for _, kind := range k.kinds {
 		if kind.kind.name == ref.Kind {
 			return kind.get(ref)
