@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/compile"
@@ -114,8 +113,7 @@ func (l *loop) outOfForce(ref store.Ref, generation int64, message string) statu
 type trial struct {
 	// before is the last version that Envoy accepted, nil when it accepted none.
 	before metav1.Object
-	// revision is the newest configuration that carries the version in another form than the one before; 0 until it is
-	// published.
+	// revision is the first configuration that carries the version; 0 until it is published.
 	revision uint64
 }
 
@@ -129,30 +127,25 @@ func (l *loop) try(ref store.Ref) {
 	l.trials[ref] = trial{before: before}
 }
 
-// awaitVerdict notes that a revision was published. What it changes of a resource overtakes the verdict on the resource as
-// it was, which may have been a refusal: the versions on trial in it wait for the next one.
-func (l *loop) awaitVerdict(changed map[compile.ResourceID]proto.Message, revision uint64) {
-	isChanged := func(id compile.ResourceID) bool { return changed[id] != nil }
+// toldEnvoy notes the revision that carries the versions on trial.
+func (l *loop) toldEnvoy(revision uint64) {
 	for ref, t := range l.trials {
-		if t.revision == 0 || l.isMadeInto(ref, isChanged) {
+		if t.revision == 0 {
 			l.trials[ref] = trial{t.before, revision}
 		}
 	}
 }
 
-// isMadeInto reports whether any resource that an object was made into is one of a kind.
-func (l *loop) isMadeInto(ref store.Ref, is func(compile.ResourceID) bool) bool {
-	report := l.published.reports[ref]
-	return report != nil && slices.ContainsFunc(report.Resources, is)
-}
-
 // prove ends the trials of the versions that Envoy serves: it has answered, and refuses nothing that was made of them.
 func (l *loop) prove() {
-	isRefused := func(id compile.ResourceID) bool {
+	refused := func(id compile.ResourceID) bool {
 		return slices.ContainsFunc(l.state.Rejected, func(r xds.Rejection) bool { return r.ID == xds.ID(id) })
 	}
 	for ref, t := range l.trials {
-		if t.revision > 0 && t.revision <= l.state.Acknowledged && !l.isMadeInto(ref, isRefused) {
+		if t.revision == 0 || t.revision > l.state.Acknowledged {
+			continue
+		}
+		if report := l.published.reports[ref]; report == nil || !slices.ContainsFunc(report.Resources, refused) {
 			delete(l.trials, ref)
 		}
 	}

@@ -19,9 +19,9 @@ func (l *loop) publish(delta *compile.Delta, events int, start time.Time) {
 		return
 	}
 	now := time.Now()
+	l.toldEnvoy(revision)
 	l.track(delta.Reports, revision, now)
 	l.published.take(delta.Reports)
-	l.awaitVerdict(delta.Changed, revision)
 	l.public.Store(diagnosticsPublic(l.store, l.ambassadorID))
 	l.metrics.passed(compiled.Sub(start), &l.published)
 	args := []any{"revision", revision, "changes", events, "resources", len(delta.Changed) + len(delta.Removed), "took", now.Sub(start).Round(time.Microsecond)}

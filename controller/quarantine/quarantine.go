@@ -182,7 +182,7 @@ func (q *Quarantine) Look(ctx context.Context, rejected []xds.Rejection, owners 
 		}
 	}
 	for _, rejection := range rejected {
-		if q.searched[rejection.ID] == rejection.Version || !shared(rejection.TypeURL) {
+		if q.searched[rejection.ID] == rejection.Version || !shared(rejection.TypeURL) || rejection.Overtaken {
 			continue
 		}
 		q.searched[rejection.ID] = rejection.Version

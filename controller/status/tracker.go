@@ -261,6 +261,11 @@ func (t *Tracker) say(object *tracked, now time.Time) {
 		return
 	case rejection == nil:
 		delete(t.waiting, update.Ref)
+	case rejection.Overtaken: // what will be said is Envoy's answer to the new content
+		if t.waiting[update.Ref] == nil || !overdue {
+			return
+		}
+		update.Programmed = Verdict{Reason: v3alpha1.ReasonPending, Message: t.pendingMessage()}
 	case alone:
 		delete(t.waiting, update.Ref)
 		update.Programmed = Verdict{Reason: ReasonRejectedByEnvoy, Message: shorten("Envoy refuses it: " + words(rejection))}
@@ -311,7 +316,7 @@ func (t *Tracker) rejection(object *tracked) (rejection *xds.Rejection, alone bo
 			continue
 		}
 		alone = len(t.made[id]) == 1
-		if !alone && refused.Restored && object.revision < refused.Revision {
+		if !alone && !refused.Overtaken && refused.Restored && object.revision < refused.Revision {
 			continue // the version that is served holds the object as it is
 		}
 		return &refused, alone

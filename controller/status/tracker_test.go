@@ -229,6 +229,20 @@ func TestSharedResourceIsRefused(t *testing.T) {
 	tracker.Overdue(due)
 	b.last(t, 4) // once
 
+	// Other content takes its place before Envoy has said anything to that: it may be refused as well.
+	b, tracker = start()
+	overtaken := refused
+	overtaken.Overtaken = true
+	tracker.Acknowledged(state(3, overtaken), noon)
+	b.last(t, 2)
+	tracker.Acknowledged(state(4), noon)
+	b.last(t, 4)
+	for _, update := range b.updates[2:] {
+		if !update.Programmed.True {
+			t.Errorf("said %+v", update)
+		}
+	}
+
 	// Not found: those that changed are held back.
 	b, tracker = start()
 	due = tracker.Overdue(noon)

@@ -87,8 +87,8 @@ type State struct {
 	// Clients is the number of connected Envoys.
 	Clients int
 	// Rejected lists the resources whose newest content Envoy refuses, sorted
-	// by type and name. An entry goes when the resource's content changes or
-	// the resource is removed.
+	// by type and name. When the content changes the entry is Overtaken; it
+	// goes when the new content is answered or the resource is removed.
 	Rejected []Rejection
 }
 
@@ -101,10 +101,15 @@ type Rejection struct {
 	Detail string
 	// Node is the id of the Envoy that refused it first.
 	Node string
-	// Revision is the one in which the refused content entered the store.
+	// Revision is the one in which the refused content entered the store; 0
+	// when it had been replaced by the time it was refused.
 	Revision uint64
 	// Restored reports that Envoys serve the last accepted version instead.
 	// When false, no accepted version is known: Envoys that hold some version
 	// keep it, others do without the resource.
 	Restored bool
+	// Overtaken reports that the content has been replaced, and Envoy's answer
+	// to the new content is awaited: nothing newer than the content before the
+	// refused one is known to be in use.
+	Overtaken bool
 }

@@ -41,11 +41,18 @@ func (s *Server) reject(id ID, version, detail, node string) {
 	t := s.tables[id.TypeURL]
 	sl := t.slots[id.Name]
 	if sl == nil || sl.served() == nil || sl.served().version() != version {
-		return // replaced or removed meanwhile
+		// Replaced or removed meanwhile. Until the content in its place is answered, what was sent before it must not pass for
+		// accepted.
+		if sl != nil && sl.rejection == nil && !sl.retained && sl.revision > s.acknowledged {
+			s.overtake(Rejection{ID: id, Version: version, Detail: detail, Node: node})
+			s.announce()
+		}
+		return
 	}
 	if sl.accepted != nil && sl.accepted.version() == version {
 		sl.accepted = nil // one Envoy took what another refuses: there is nothing to go back to
 	}
+	delete(s.overtaken, id)
 	r := sl.rejection
 	if r == nil {
 		r = &rejection{Rejection: Rejection{ID: id, Version: sl.newest.version(), Node: node, Revision: sl.revision}}
@@ -87,6 +94,23 @@ func (s *Server) bringBack(user string, e *entry) {
 			sl.retained, sl.revision = true, s.revision
 			s.retained[ID{typeURL, name}] = sl
 			t.log.add(s.revision, name, len(t.slots))
+		}
+	}
+}
+
+// overtake remembers a rejection of content that has been replaced. Callers hold
+// mu.
+func (s *Server) overtake(r Rejection) {
+	r.Overtaken = true
+	s.overtaken[r.ID] = r
+}
+
+// forgetOvertaken drops the rejections of content whose replacement every Envoy
+// has answered. Callers hold mu.
+func (s *Server) forgetOvertaken() {
+	for id := range s.overtaken {
+		if sl := s.tables[id.TypeURL].slots[id.Name]; sl == nil || sl.revision <= s.acknowledged {
+			delete(s.overtaken, id)
 		}
 	}
 }

@@ -53,11 +53,38 @@ func TestRejectionRestoresTheLastAcceptedContent(t *testing.T) {
 		h.update(cluster("a", 1), listener("l", 2), listener("m", 20))
 		c.quiet()
 		h.update(cluster("a", 1), listener("l", 2), listener("m", 3))
+		if st := h.State(); len(st.Rejected) != 1 || !st.Rejected[0].Overtaken {
+			t.Errorf("rejected: %+v, want m until its new content is answered", st.Rejected)
+		}
 		c.ack(c.want(ListenerType, "m"))
 		fresh.ack(fresh.want(ListenerType, "m"))
 		c.quiet()
 		if st := h.State(); st.Rejected != nil {
 			t.Errorf("rejected: %+v, want none", st.Rejected)
+		}
+	})
+}
+
+// What is refused after it was replaced must not pass for accepted: the answers
+// are complete up to a revision whose content of m nobody uses.
+func TestRejectionOfReplacedContentIsKnown(t *testing.T) {
+	t.Parallel()
+	bubble(t, Options{}, func(t *testing.T, h *harness) {
+		h.update(cluster("a", 1), listener("l", 1), listener("m", 1))
+		c := h.subscribed(nil, nil)
+		h.update(cluster("a", 1), listener("l", 1), listener("m", bad))
+		refused := c.want(ListenerType, "m")
+		newest := h.update(cluster("a", 1), listener("l", 1), listener("m", 3))
+		c.nack(refused, "Error adding/updating listener(s) m: filter is unknown\n")
+		next := c.want(ListenerType, "m")
+		st := h.State()
+		if st.Acknowledged >= newest || len(st.Rejected) != 1 || !st.Rejected[0].Overtaken || st.Rejected[0].Version != refused.Resources[0].Version {
+			t.Errorf("after the refusal: %+v", st)
+		}
+		c.ack(next)
+		c.quiet()
+		if st := h.State(); st.Acknowledged != newest || st.Rejected != nil {
+			t.Errorf("after the answer to the new content: %+v", st)
 		}
 	})
 }

@@ -64,6 +64,7 @@ type Server struct {
 	ready        bool
 	streams      map[*stream]struct{}
 	rejected     map[ID]*slot
+	overtaken    map[ID]Rejection // see Rejection.Overtaken
 	retained     map[ID]*slot
 	watchers     map[chan State]struct{}
 }
@@ -88,14 +89,15 @@ func NewServer(o Options) *Server {
 		o.RetryInterval = DefaultRetryInterval
 	}
 	s := &Server{
-		log:      o.Logger,
-		options:  o,
-		metrics:  newMetrics(o.Registerer),
-		tables:   make(map[string]*table, len(kinds)),
-		streams:  make(map[*stream]struct{}),
-		rejected: make(map[ID]*slot),
-		retained: make(map[ID]*slot),
-		watchers: make(map[chan State]struct{}),
+		log:       o.Logger,
+		options:   o,
+		metrics:   newMetrics(o.Registerer),
+		tables:    make(map[string]*table, len(kinds)),
+		streams:   make(map[*stream]struct{}),
+		rejected:  make(map[ID]*slot),
+		overtaken: make(map[ID]Rejection),
+		retained:  make(map[ID]*slot),
+		watchers:  make(map[chan State]struct{}),
 	}
 	for _, k := range kinds {
 		s.tables[k.typeURL] = &table{kind: k, slots: make(map[string]*slot), gone: make(map[string]*slot)}

@@ -24,6 +24,9 @@ func (s *Server) state() State {
 	for _, sl := range s.rejected {
 		st.Rejected = append(st.Rejected, sl.rejection.Rejection)
 	}
+	for _, r := range s.overtaken {
+		st.Rejected = append(st.Rejected, r)
+	}
 	slices.SortFunc(st.Rejected, func(a, b Rejection) int {
 		return cmp.Or(cmp.Compare(a.TypeURL, b.TypeURL), cmp.Compare(a.Name, b.Name))
 	})
@@ -95,6 +98,7 @@ func (s *Server) advance() {
 		return
 	}
 	s.acknowledged, s.ready = lowest, true
+	s.forgetOvertaken()
 	s.forgetGone()
 	s.announce()
 }

@@ -157,6 +157,9 @@ func (s *Server) put(id ID, u update, revision uint64) {
 		t.slots[id.Name] = sl
 	}
 	sl.newest, sl.message, sl.retained = u.entry, u.message, false
+	if sl.rejection != nil {
+		s.overtake(sl.rejection.Rejection)
+	}
 	s.settle(id, sl)
 	delete(s.retained, id)
 	sl.revision = revision
@@ -174,6 +177,7 @@ func (s *Server) remove(id ID, revision uint64) bool {
 	if sl == nil {
 		return false
 	}
+	delete(s.overtaken, id)
 	if sl.rejection != nil {
 		s.settle(id, sl)
 	}
