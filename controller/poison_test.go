@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -136,23 +137,25 @@ func (p *poisoned) watched(t *testing.T, something func()) {
 	}
 }
 
-// says waits for a line of the log in which an object's verdict has all the parts.
+// said reports whether a line of the log has all the parts, about an object.
+func (s *site) said(object string, parts ...string) bool {
+	for line := range strings.Lines(s.log.String()) {
+		missing := func(part string) bool { return !strings.Contains(line, part) }
+		if strings.Contains(line, "object="+strconv.Quote(object)) && !slices.ContainsFunc(parts, missing) {
+			return true
+		}
+	}
+	return false
+}
+
+// says waits for such a line.
 func (s *site) says(t *testing.T, object string, parts ...string) {
 	t.Helper()
 	s.await(t, "the verdict on "+object, func() error {
-		for line := range strings.Lines(s.log.String()) {
-			if !strings.Contains(line, "object="+strconv.Quote(object)) {
-				continue
-			}
-			missing := false
-			for _, part := range parts {
-				missing = missing || !strings.Contains(line, part)
-			}
-			if !missing {
-				return nil
-			}
+		if !s.said(object, parts...) {
+			return fmt.Errorf("no line with %q", parts)
 		}
-		return fmt.Errorf("no line with %q", parts)
+		return nil
 	})
 }
 
@@ -167,8 +170,15 @@ func TestAPoisonCostsOnlyItself(t *testing.T) {
 	begin := time.Now()
 	p.watched(t, func() {
 		p.write(t, "poison.yaml", p.mapping("poison", "h1.example.com", poisonPath))
+		for i := range 20 { // changes that overtake Envoy's refusal
+			p.write(t, fmt.Sprintf("burst-%d.yaml", i), p.mapping(fmt.Sprintf("burst-%d", i), "h1.example.com", fmt.Sprintf("/burst-%d/", i)))
+		}
 		p.says(t, "Mapping default/poison", refused, "programmed=false", "reason=RejectedByEnvoy", "program size")
 		t.Logf("found after %s", time.Since(begin).Round(time.Millisecond))
+		p.await(t, "what came after the poison", func() error { return p.ask("h1.example.com", "/burst-19/", http.StatusOK) })
+		if p.said("Mapping default/poison", "object is served") {
+			t.Error("the poison is said to be served")
+		}
 
 		// The others change on.
 		begin = time.Now()
