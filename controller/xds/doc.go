@@ -63,9 +63,7 @@ type ID struct {
 	Name    string
 }
 
-// Resource is one Envoy resource. Message must not be modified after it has
-// been handed to the server: an update carrying the very same message (the same
-// pointer) for an ID is taken as unchanged without looking inside.
+// Resource is one Envoy resource. The server keeps its content, not Message.
 type Resource struct {
 	ID
 	Message proto.Message

@@ -21,7 +21,7 @@ type rejection struct {
 // Callers hold mu.
 func (s *Server) accept(id ID, version string) {
 	sl := s.tables[id.TypeURL].slots[id.Name]
-	if sl == nil || sl.newest.version() != version {
+	if sl == nil || sl.newest.version != version {
 		return
 	}
 	sl.accepted = sl.newest
@@ -40,7 +40,7 @@ func (s *Server) reject(id ID, version, detail, node string) {
 
 	t := s.tables[id.TypeURL]
 	sl := t.slots[id.Name]
-	if sl == nil || sl.served() == nil || sl.served().version() != version {
+	if sl == nil || sl.served() == nil || sl.served().version != version {
 		// Replaced or removed meanwhile. Until the content in its place is answered, what was sent before it must not pass for
 		// accepted.
 		if sl != nil && sl.rejection == nil && !sl.retained && sl.revision > s.acknowledged {
@@ -49,13 +49,13 @@ func (s *Server) reject(id ID, version, detail, node string) {
 		}
 		return
 	}
-	if sl.accepted != nil && sl.accepted.version() == version {
+	if sl.accepted != nil && sl.accepted.version == version {
 		sl.accepted = nil // one Envoy took what another refuses: there is nothing to go back to
 	}
 	delete(s.overtaken, id)
 	r := sl.rejection
 	if r == nil {
-		r = &rejection{Rejection: Rejection{ID: id, Version: sl.newest.version(), Node: node, Revision: sl.revision}}
+		r = &rejection{Rejection: Rejection{ID: id, Version: sl.newest.version, Node: node, Revision: sl.revision}}
 		sl.rejection = r
 		s.rejected[id] = sl
 	}
@@ -86,7 +86,7 @@ func (s *Server) bringBack(user string, e *entry) {
 			continue
 		}
 		for name, sl := range t.gone {
-			if !bytes.Contains(e.bytes(), []byte(name)) {
+			if !bytes.Contains(e.bytes, []byte(name)) {
 				continue
 			}
 			delete(t.gone, name)

@@ -44,7 +44,7 @@ func TestRejectionRestoresTheLastAcceptedContent(t *testing.T) {
 		fresh.ack(fresh.want(ClusterType, "a"))
 		fresh.ask(ListenerType)
 		first := fresh.want(ListenerType, "l", "m")
-		if want, _ := encode(listener("m", 1)); first.Resources[1].Version != want.version() {
+		if want, _ := encode(listener("m", 1)); first.Resources[1].Version != want.version {
 			t.Error("a new Envoy is sent the rejected content of m")
 		}
 		fresh.ack(first)
@@ -103,7 +103,7 @@ func TestRejectionWithoutANameIsSearched(t *testing.T) {
 		poison := map[string]bool{}
 		for _, i := range []int{38, 72} {
 			e, _ := encode(resources[i])
-			poison[e.version()] = true
+			poison[e.version] = true
 		}
 		revision := h.update(resources...)
 
@@ -200,7 +200,7 @@ func TestRejectedContentLeavesEnvoyWhatItHolds(t *testing.T) {
 		l, _ := encode(listener("l", 1))
 		c := h.connect(t)
 		c.resume(ClusterType, map[string]string{"a": "older"})
-		c.resume(ListenerType, map[string]string{"l": l.version()})
+		c.resume(ListenerType, map[string]string{"l": l.version})
 		c.nack(c.want(ClusterType, "a"), "bad")
 		c.ack(c.want(ListenerType)) // nothing in it: a first answer is owed
 		pass(DefaultRemovalTimeout)

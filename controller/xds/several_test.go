@@ -34,7 +34,7 @@ func TestSlowEnvoyDelaysNoOther(t *testing.T) {
 		newest, _ := encode(cluster("a", changes+1))
 		for _, typeURL := range []string{ClusterType, EndpointType} {
 			r := slow.want(typeURL, "a")
-			if typeURL == ClusterType && r.Resources[0].Version != newest.version() {
+			if typeURL == ClusterType && r.Resources[0].Version != newest.version {
 				t.Error("the slow Envoy gets a content that is not the newest")
 			}
 			slow.ack(r)

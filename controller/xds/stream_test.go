@@ -32,7 +32,7 @@ func versions(resources ...Resource) map[string]string {
 	m := map[string]string{}
 	for _, r := range resources {
 		e, _ := encode(r)
-		m[r.Name] = e.version()
+		m[r.Name] = e.version
 	}
 	return m
 }

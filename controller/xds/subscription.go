@@ -222,7 +222,7 @@ func (sub *subscription) note(name string, revision uint64, now time.Time) {
 	delete(sub.missing, name)
 	delete(sub.pending, name)
 	// A withheld resource leaves the Envoy what it holds, if anything.
-	if e := sl.served(); e != nil && (!holds || held != e.version()) {
+	if e := sl.served(); e != nil && (!holds || held != e.version) {
 		sub.pending[name] = e
 	}
 }
@@ -276,9 +276,9 @@ func (sub *subscription) respond(now time.Time) *response {
 	known := sub.known()
 	for _, name := range names {
 		e := sub.pending[name]
-		r.additions = append(r.additions, addition{name, e.version(), known[name]})
-		r.resources = append(r.resources, e.wire)
-		known[name] = e.version()
+		r.additions = append(r.additions, addition{name, e.version, known[name]})
+		r.resources = append(r.resources, e.wire(ID{sub.kind.typeURL, name}))
+		known[name] = e.version
 		delete(sub.pending, name)
 	}
 	for name, d := range sub.leaving {

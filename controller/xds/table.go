@@ -25,9 +25,8 @@ type table struct {
 
 // slot is the place of one resource in its table.
 type slot struct {
-	// newest is what the last update gave, and message what it was given as.
-	newest  *entry
-	message proto.Message
+	// newest is what the last update gave.
+	newest *entry
 	// accepted is the last content an Envoy has acknowledged; nil if none.
 	accepted *entry
 	// rejection is set while Envoy refuses newest.
@@ -50,11 +49,23 @@ func (s *slot) served() *entry {
 }
 
 // entry is one content of one resource. It never changes, so that streams share
-// it, and the bytes in it, without copying.
-type entry struct{ wire *discoveryv3.Resource }
+// it, and the bytes in it, without copying. The message it was made from is not
+// kept: it takes several times what the bytes do.
+type entry struct {
+	version string
+	bytes   []byte
+	// leadsTo is the RouteConfiguration of a scope.
+	leadsTo string
+}
 
-func (e *entry) version() string { return e.wire.GetVersion() }
-func (e *entry) bytes() []byte   { return e.wire.GetResource().GetValue() }
+// wire is the entry as it is sent.
+func (e *entry) wire(id ID) *discoveryv3.Resource {
+	return &discoveryv3.Resource{
+		Name:     id.Name,
+		Version:  e.version,
+		Resource: &anypb.Any{TypeUrl: id.TypeURL, Value: e.bytes},
+	}
+}
 
 // encode marshals a resource. The version is a hash of the bytes: 96 bits are
 // plenty for telling one resource's versions apart.
@@ -70,20 +81,18 @@ func encode(r Resource) (*entry, error) {
 		return nil, fmt.Errorf("marshalling %s %q: %w", shortName(r.TypeURL), r.Name, err)
 	}
 	sum := sha256.Sum256(value)
-	return &entry{wire: &discoveryv3.Resource{
-		Name:     r.Name,
-		Version:  hex.EncodeToString(sum[:12]),
-		Resource: &anypb.Any{TypeUrl: r.TypeURL, Value: value},
-	}}, nil
+	e := &entry{version: hex.EncodeToString(sum[:12]), bytes: value}
+	if scope, ok := r.Message.(*routev3.ScopedRouteConfiguration); ok {
+		e.leadsTo = scope.GetRouteConfigurationName()
+	}
+	return e, nil
 }
 
 // routesOf is the name of the RouteConfiguration that a scope leads to; its own if the scope is not known any more.
 // Callers hold mu.
 func (s *Server) routesOf(scope string) string {
-	if sl := s.tables[ScopeType].slots[scope]; sl != nil {
-		if message, ok := sl.message.(*routev3.ScopedRouteConfiguration); ok {
-			return message.GetRouteConfigurationName()
-		}
+	if sl := s.tables[ScopeType].slots[scope]; sl != nil && sl.newest.leadsTo != "" {
+		return sl.newest.leadsTo
 	}
 	return scope
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"google.golang.org/protobuf/proto"
 )
 
 // Update replaces the whole set of resources and returns the revision that
@@ -55,17 +53,11 @@ func (s *Server) Apply(changed []Resource, removed []ID) (revision uint64, err e
 	return s.commit(entries, removed), nil
 }
 
-// update is new content for a resource, and the message it was given as.
-type update struct {
-	entry   *entry
-	message proto.Message
-}
-
 // compare encodes the resources whose content differs from the store's, and
 // lists all IDs given. Marshalling happens without mu held, so that it does not
 // hold up the streams.
-func (s *Server) compare(resources []Resource) (changed map[ID]update, all map[ID]bool, err error) {
-	changed, all = make(map[ID]update), make(map[ID]bool, len(resources))
+func (s *Server) compare(resources []Resource) (changed map[ID]*entry, all map[ID]bool, err error) {
+	changed, all = make(map[ID]*entry), make(map[ID]bool, len(resources))
 	var problems []error
 	for _, r := range resources {
 		t := s.tables[r.TypeURL]
@@ -81,51 +73,35 @@ func (s *Server) compare(resources []Resource) (changed map[ID]update, all map[I
 			continue
 		}
 		all[r.ID] = true
-		if s.holds(r) {
-			continue
-		}
 		e, err := encode(r)
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
-		if !s.adopt(r, e.version()) {
-			changed[r.ID] = update{e, r.Message}
+		if !s.holds(r.ID, e.version) {
+			changed[r.ID] = e
 		}
 	}
 	return changed, all, errors.Join(problems...)
 }
 
-// holds reports whether the store has this very message.
-func (s *Server) holds(r Resource) bool {
+// holds reports whether the store has this content.
+func (s *Server) holds(id ID, version string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	sl := s.tables[r.TypeURL].slots[r.Name]
-	return sl != nil && !sl.retained && sl.message == r.Message
-}
-
-// adopt reports whether the store has this content, and if so remembers the
-// message for holds.
-func (s *Server) adopt(r Resource, version string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	sl := s.tables[r.TypeURL].slots[r.Name]
-	if sl == nil || sl.retained || sl.newest.version() != version {
-		return false
-	}
-	sl.message = r.Message
-	return true
+	sl := s.tables[id.TypeURL].slots[id.Name]
+	return sl != nil && !sl.retained && sl.newest.version == version
 }
 
 // commit writes changes to the tables as one revision and wakes the streams.
-func (s *Server) commit(changed map[ID]update, removed []ID) uint64 {
+func (s *Server) commit(changed map[ID]*entry, removed []ID) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 
 	next := s.revision + 1
 	dirty := s.revision == 0 // the first update opens the server, even an empty one
-	for id, u := range changed {
-		s.put(id, u, next)
+	for id, e := range changed {
+		s.put(id, e, next)
 		dirty = true
 	}
 	// What restored resources refer to is known only after the changes are in.
@@ -143,9 +119,9 @@ func (s *Server) commit(changed map[ID]update, removed []ID) uint64 {
 	return next
 }
 
-// put makes u the newest content of a resource. New content is given a chance
+// put makes e the newest content of a resource. New content is given a chance
 // whatever was said of the old. Callers hold mu.
-func (s *Server) put(id ID, u update, revision uint64) {
+func (s *Server) put(id ID, e *entry, revision uint64) {
 	t := s.tables[id.TypeURL]
 	sl := t.slots[id.Name]
 	if sl == nil {
@@ -156,7 +132,7 @@ func (s *Server) put(id ID, u update, revision uint64) {
 		delete(t.gone, id.Name)
 		t.slots[id.Name] = sl
 	}
-	sl.newest, sl.message, sl.retained = u.entry, u.message, false
+	sl.newest, sl.retained = e, false
 	if sl.rejection != nil {
 		s.overtake(sl.rejection.Rejection)
 	}
@@ -209,7 +185,7 @@ func (s *Server) releaseRetained(revision uint64) (released bool) {
 func (s *Server) stillUsed(id ID) bool {
 	k := s.tables[id.TypeURL].kind
 	for user, sl := range s.rejected {
-		if e := sl.served(); e != nil && k.usedBy(user.TypeURL) && bytes.Contains(e.bytes(), []byte(id.Name)) {
+		if e := sl.served(); e != nil && k.usedBy(user.TypeURL) && bytes.Contains(e.bytes, []byte(id.Name)) {
 			return true
 		}
 	}
