@@ -11,7 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -35,17 +35,33 @@ type Folder struct {
 	// documents caches what each document of the last scan decoded to, by content: a change in one document of a
 	// large file decodes one document.
 	documents map[[sha256.Size]byte]manifest.Document
-	// files holds the objects each file gave at the last scan, for files that cannot be read completely now.
-	files map[string]map[store.Ref]bool
+	// files holds what each file was at the last scan.
+	files map[string]*folderFile
 	// objects is what was reported, by object.
 	objects map[store.Ref]*folderObject
 	// complaints are the messages about documents that were logged already, so that each is logged once.
 	complaints map[string]bool
 }
 
+// folderFile is what was read of a file.
+type folderFile struct {
+	// info is the file's when it was read; nil when it may have changed since without showing it.
+	info os.FileInfo
+	// documents are those of the file, and sums their contents.
+	documents []manifest.Document
+	sums      [][sha256.Size]byte
+	// refs are the objects that came from it, for when it cannot be read completely.
+	refs map[store.Ref]bool
+}
+
+// settled is how long ago a file must have been written for its time to tell it from later versions: file systems count
+// in steps of up to two seconds.
+const settled = 2 * time.Second
+
 // folderObject is the newest version of an object that was reported. Generation counts changes of its content, as an
 // API server does.
 type folderObject struct {
+	decoded    metav1.Object     // what the digests were made of
 	content    [sha256.Size]byte // everything but the metadata
 	metadata   [sha256.Size]byte
 	generation int64
@@ -87,7 +103,7 @@ func NewFolder(options FolderOptions) (*Folder, error) {
 				byField.Matches(fields.Set{"metadata.name": object.Ref.Name, "metadata.namespace": object.Ref.Namespace})
 		},
 		documents:  map[[sha256.Size]byte]manifest.Document{},
-		files:      map[string]map[store.Ref]bool{},
+		files:      map[string]*folderFile{},
 		objects:    map[store.Ref]*folderObject{},
 		complaints: map[string]bool{},
 	}, nil
@@ -114,7 +130,7 @@ func (f *Folder) Run(ctx context.Context, sink Sink) error {
 	return nil
 }
 
-// scan reads the whole folder and reports what differs from the last scan.
+// scan reads the files that changed and reports what differs from the last scan.
 func (f *Folder) scan(sink Sink) error {
 	names, err := manifest.Files(f.dir)
 	if err != nil {
@@ -122,13 +138,14 @@ func (f *Folder) scan(sink Sink) error {
 	}
 	found := map[store.Ref]manifest.Object{}
 	kept := map[store.Ref]bool{}
-	files := map[string]map[store.Ref]bool{}
+	files := make(map[string]*folderFile, len(names))
 	documents := make(map[[sha256.Size]byte]manifest.Document, len(f.documents))
 	complaints := map[string]bool{}
 
 	for _, name := range names {
-		refs, complete := map[store.Ref]bool{}, true
-		for _, document := range f.decode(name, documents) {
+		file, complete := f.read(name), true
+		for i, document := range file.documents {
+			documents[file.sums[i]] = document
 			if document.Err != nil {
 				complete = false
 				f.complain(complaints, "document not used", document.Source, document.Err)
@@ -142,66 +159,96 @@ func (f *Folder) scan(sink Sink) error {
 						fmt.Errorf("%s is also in %s", object.Ref, earlier.Source))
 				}
 				found[object.Ref] = object
-				refs[object.Ref] = true
+				file.refs[object.Ref] = true
 			}
 		}
-		if !complete {
+		if last := f.files[name]; !complete && last != nil {
 			// Nobody can tell what the unreadable document was about: nothing that came from this file goes away.
-			for ref := range f.files[name] {
+			for ref := range last.refs {
 				kept[ref] = true
-				refs[ref] = true
+				file.refs[ref] = true
 			}
 		}
-		files[name] = refs
+		files[name] = file
 	}
 
-	for _, ref := range sortedRefs(found) {
-		f.report(sink, found[ref], complaints)
-	}
-	for _, ref := range sortedRefs(f.objects) {
-		if _, still := found[ref]; !still && !kept[ref] {
-			delete(f.objects, ref)
-			sink.Handle(Event{Ref: ref})
-		}
-	}
+	f.reportAll(sink, found, kept, complaints)
 	f.files, f.documents, f.complaints = files, documents, complaints
 	return nil
 }
 
-// decode reads the documents of one file, taking those the last scan saw from the cache.
-func (f *Folder) decode(name string, cache map[[sha256.Size]byte]manifest.Document) []manifest.Document {
+// read reads one file, unless it is as it was at the last scan. Documents that the last scan saw are not decoded again.
+func (f *Folder) read(name string) *folderFile {
+	started := time.Now()
+	info, err := os.Stat(name)
+	if last := f.files[name]; err == nil && last != nil && unchanged(last.info, info) {
+		return last
+	}
 	short, err := filepath.Rel(f.dir, name)
 	if err != nil {
 		short = name
 	}
+	file := &folderFile{refs: map[store.Ref]bool{}}
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return []manifest.Document{{Source: short, Err: err}}
+		file.documents, file.sums = []manifest.Document{{Source: short, Err: err}}, make([][sha256.Size]byte, 1)
+		return file
 	}
-	var documents []manifest.Document
+	if info != nil && started.Sub(info.ModTime()) > settled {
+		file.info = info
+	}
 	for i, raw := range manifest.Split(data) {
 		sum := sha256.Sum256(raw)
 		document, known := f.documents[sum]
 		if !known {
 			document = manifest.DecodeDocument(raw)
 		}
-		cache[sum] = document
 		document.Source = fmt.Sprintf("%s, document %d", short, i+1)
 		document.Objects = slices.Clone(document.Objects)
 		for j := range document.Objects {
 			document.Objects[j].Source = document.Source
 		}
-		documents = append(documents, document)
+		file.documents, file.sums = append(file.documents, document), append(file.sums, sum)
 	}
-	return documents
+	return file
+}
+
+// unchanged reports whether a file is the one that was read before.
+func unchanged(before, now os.FileInfo) bool {
+	return before != nil && os.SameFile(before, now) && before.ModTime().Equal(now.ModTime()) && before.Size() == now.Size()
+}
+
+// reportAll hands what differs from the last scan to the sink: the objects that were found, and those that are gone and
+// not kept.
+func (f *Folder) reportAll(sink Sink, found map[store.Ref]manifest.Object, kept map[store.Ref]bool, complaints map[string]bool) {
+	var changed, gone []store.Ref
+	for ref, object := range found {
+		for _, field := range object.Unknown {
+			f.complain(complaints, "unknown field ignored", object.Source, fmt.Errorf("%s has no field %s", object.Ref, field))
+		}
+		if last := f.objects[ref]; last == nil || object.Object == nil || last.decoded != object.Object {
+			changed = append(changed, ref)
+		}
+	}
+	for ref := range f.objects {
+		if _, still := found[ref]; !still && !kept[ref] {
+			gone = append(gone, ref)
+		}
+	}
+	slices.SortFunc(changed, store.Ref.Compare)
+	for _, ref := range changed {
+		f.report(sink, found[ref])
+	}
+	slices.SortFunc(gone, store.Ref.Compare)
+	for _, ref := range gone {
+		delete(f.objects, ref)
+		sink.Handle(Event{Ref: ref})
+	}
 }
 
 // report hands one object to the sink if it differs from what was reported before.
-func (f *Folder) report(sink Sink, object manifest.Object, complaints map[string]bool) {
-	for _, field := range object.Unknown {
-		f.complain(complaints, "unknown field ignored", object.Source, fmt.Errorf("%s has no field %s", object.Ref, field))
-	}
-	next := &folderObject{generation: 1}
+func (f *Folder) report(sink Sink, object manifest.Object) {
+	next := &folderObject{decoded: object.Object, generation: 1}
 	if object.Err != nil {
 		next.content = sha256.Sum256([]byte(object.Err.Error()))
 	} else {
@@ -214,6 +261,7 @@ func (f *Folder) report(sink Sink, object manifest.Object, complaints map[string
 		case last.metadata != next.metadata:
 			next.generation = last.generation
 		default:
+			last.decoded = next.decoded
 			return
 		}
 	}
@@ -266,8 +314,4 @@ func withGeneration(object metav1.Object, generation int64) metav1.Object {
 		}
 	}
 	panic(fmt.Sprintf("%T is no object of Kubernetes", object)) // package manifest makes no others
-}
-
-func sortedRefs[V any](m map[store.Ref]V) []store.Ref {
-	return slices.SortedFunc(maps.Keys(m), func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
 }

@@ -190,13 +190,15 @@ func (r *runner) station(ctx context.Context, plane *testbed.Plane, shape testbe
 
 // folders measures apply without an API server.
 func (r *runner) folders(ctx context.Context) error {
-	for _, n := range r.sizes {
-		result, err := scenario.ApplyToFolder(ctx, r.dir, gatewayPort, testbed.Prefixes, n, r.samples)
-		if err != nil {
-			return fmt.Errorf("at %d Mappings: %w", n, err)
+	for _, shape := range r.shapes {
+		for _, n := range r.sizes {
+			result, err := scenario.ApplyToFolder(ctx, r.dir, gatewayPort, shape, n, r.samples)
+			if err != nil {
+				return fmt.Errorf("at %d Mappings: %w", n, err)
+			}
+			r.results.Apply = append(r.results.Apply, result)
+			fmt.Printf("  %6d %s: write to first 200: p50 %.1f ms, p99 %.1f ms, wrong answers %v\n", n, shape, result.FromSent.P50, result.FromSent.P99, result.Wrong)
 		}
-		r.results.Apply = append(r.results.Apply, result)
-		fmt.Printf("  %6d prefixes: write to first 200: p50 %.1f ms, p99 %.1f ms, wrong answers %v\n", n, result.FromSent.P50, result.FromSent.P99, result.Wrong)
 	}
 	return nil
 }
