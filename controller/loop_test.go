@@ -82,6 +82,12 @@ type rig struct {
 
 func start(t *testing.T) *rig {
 	t.Helper()
+	return startWith(t, func(*loop) {})
+}
+
+// startWith starts a loop that is changed before.
+func startWith(t *testing.T, change func(*loop)) *rig {
+	t.Helper()
 	r := &rig{server: newFakeServer(), sink: &fakeSink{updates: make(chan status.Update, 100), forgotten: make(chan store.Ref, 100)}}
 	r.loop = &loop{
 		log:          slog.New(slog.DiscardHandler),
@@ -102,6 +108,7 @@ func start(t *testing.T) *rig {
 		published:    newPublished(),
 		questions:    make(chan func()),
 	}
+	change(r.loop)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
