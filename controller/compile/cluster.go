@@ -97,9 +97,9 @@ func (c *Compiler) cluster(owner store.Ref, u upstream) string {
 	if used == nil {
 		used = &cluster{name: name, upstream: u}
 		c.clusters.add(used, c.options.Namespace)
-		used.message = c.newCluster(name, u)
-		c.clusters.assign(used)
-		c.delta.change(ResourceID{ClusterType, name}, used.message)
+		message := c.newCluster(name, u)
+		c.clusters.assign(used, message)
+		c.delta.change(ResourceID{ClusterType, name}, message)
 	}
 	c.clusters.use(used)
 	c.ledger.uses(owner, ResourceID{ClusterType, name})
@@ -119,7 +119,10 @@ func (u upstream) clusterName() string {
 
 // identity is the upstream as plain data, for hashing.
 func (u upstream) identity() any {
-	tls := u.TLS
+	context, name := &tlsContext{}, ""
+	if u.TLS.context != nil {
+		context, name = u.TLS.context, u.TLS.context.ref.Namespace+"/"+u.TLS.context.ref.Name
+	}
 	others := make([]string, len(u.Others))
 	for i, other := range u.Others {
 		others[i] = other.hostPort()
@@ -128,8 +131,8 @@ func (u upstream) identity() any {
 		others,
 		u.ByEndpoints, u.Marker, u.HostRewrite, u.GRPC, u.IPv4, u.IPv6, u.LogicalDNS, u.RespectDNSTTL, u.ByName, u.ConnectTimeoutMs,
 		u.IdleTimeoutMs, u.LifetimeMs, u.KeepAlive, u.CircuitBreakers, u.Balancing, u.HealthChecks, u.StatsName,
-		tls.on, tls.context, tls.certificate, tls.authority, tls.settings.sni, tls.settings.minVersion, tls.settings.maxVersion,
-		tls.settings.alpn, tls.settings.ciphers, tls.settings.curves,
+		u.TLS.on, name, context.certificate, context.authority, context.settings.sni, context.settings.minVersion, context.settings.maxVersion,
+		context.settings.alpn, context.settings.ciphers, context.settings.curves,
 	}
 }
 

@@ -31,7 +31,6 @@ type serviceKey struct{ namespace, name string }
 type cluster struct {
 	name     string
 	upstream upstream
-	message  *clusterv3.Cluster
 	services []serviceKey
 	// assignment is the name of the load assignment; empty when the cluster is not of the type EDS.
 	assignment string
@@ -51,13 +50,13 @@ type assignment struct {
 	clusters int
 }
 
-// newClusters has room for the clusters of some Mappings.
+// newClusters has room for the clusters of some Mappings. Load assignments are needed for some kinds of them only.
 func newClusters(mappings int) *clusters {
 	return &clusters{
 		byName:     make(map[string]*cluster, mappings),
 		byService:  make(map[serviceKey][]*cluster, mappings),
-		assigned:   make(map[string]*assignment, mappings),
-		assignedTo: make(map[serviceKey][]*assignment, mappings),
+		assigned:   map[string]*assignment{},
+		assignedTo: map[serviceKey][]*assignment{},
 	}
 }
 
@@ -94,10 +93,11 @@ func (c *clusters) release(g *group) {
 	g.clusters = nil
 }
 
-// assign brings the load assignment that a cluster uses up to date with its message.
-func (c *clusters) assign(used *cluster) {
+// assign brings the load assignment that a cluster uses up to date with its message. The message is not kept: it would
+// be a large part of the controller's memory, and the upstream says all that is in it.
+func (c *clusters) assign(used *cluster, message *clusterv3.Cluster) {
 	before := used.assignment
-	used.assignment = used.message.GetEdsClusterConfig().GetServiceName()
+	used.assignment = message.GetEdsClusterConfig().GetServiceName()
 	if after := c.assigned[used.assignment]; after != nil {
 		after.clusters++
 	}
@@ -143,10 +143,16 @@ func remove[K, V comparable](lists map[K][]V, key K, value V) {
 	}
 }
 
-func (c *clusters) messages() map[string]*clusterv3.Cluster {
-	messages := make(map[string]*clusterv3.Cluster, len(c.byName))
-	for name, used := range c.byName {
-		messages[name] = used.message
+// clusterMessages are the clusters as Envoy is given them.
+func (c *Compiler) clusterMessages() map[string]*clusterv3.Cluster {
+	messages := make(map[string]*clusterv3.Cluster, len(c.clusters.byName))
+	for name, used := range c.clusters.byName {
+		if c.delta != nil {
+			messages[name], _ = c.delta.Changed[ResourceID{ClusterType, name}].(*clusterv3.Cluster)
+		}
+		if messages[name] == nil {
+			messages[name] = c.newCluster(name, used.upstream)
+		}
 	}
 	return messages
 }

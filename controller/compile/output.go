@@ -51,7 +51,7 @@ type Output struct {
 func (c *Compiler) Output() *Output {
 	output := &Output{
 		Listeners: sorted(c.listeners),
-		Clusters:  sorted(c.clusters.messages()),
+		Clusters:  sorted(c.clusterMessages()),
 		Endpoints: sorted(c.clusters.assignments()),
 		Secrets:   sorted(c.secrets.made),
 		Owners:    owners(c.ledger),

@@ -17,7 +17,7 @@ type Delta struct {
 	// Whole is set when everything was compiled: Changed is the complete configuration then, and what is not in it is to
 	// go.
 	Whole bool
-	// Changed are the new contents of resources. Removed are those that are gone, in no order.
+	// Changed are the new contents of resources; some may be what they were. Removed are those that are gone, in no order.
 	Changed map[ResourceID]proto.Message
 	Removed map[ResourceID]bool
 	// Reports are the new reports on objects; nil for an object that is gone.
@@ -84,6 +84,7 @@ func (c *Compiler) Owners(id ResourceID) (refs []store.Ref) {
 // the same store, and returns what came of them. The first one compiles everything. now only says when parts of route
 // tables begin to leave, see Retire.
 func (c *Compiler) Update(s *store.Store, now time.Time) *Delta {
+	defer func() { c.delta = nil }() // it is the caller's, and as large as what it changes
 	changes := s.TakeChanges()
 	before := c.ledger
 	if c.store == s && c.follow(changes) {
@@ -224,12 +225,9 @@ func (c *Compiler) serviceChanged(key serviceKey, stale map[*group]bool) bool {
 		if used.fixed {
 			return false
 		}
-		made := c.newCluster(used.name, used.upstream)
-		if !proto.Equal(made, used.message) {
-			used.message = made
-			c.delta.change(ResourceID{ClusterType, used.name}, made)
-		}
-		c.clusters.assign(used)
+		message := c.newCluster(used.name, used.upstream)
+		c.delta.change(ResourceID{ClusterType, used.name}, message) // it may be the one before
+		c.clusters.assign(used, message)
 		for _, g := range slices.Clone(used.groups) {
 			c.withdraw(g, stale)
 		}

@@ -11,11 +11,9 @@ import (
 // upstreamTLS says how connections to a service are secured.
 type upstreamTLS struct {
 	on bool
-	// settings, certificate and authority come from a TLSContext; without one, TLS is spoken with Envoy's defaults and
-	// the server is not verified, as in Emissary.
-	settings               tlsSettings
-	context                string
-	certificate, authority string
+	// context is the TLSContext; without one, TLS is spoken with Envoy's defaults and the server is not verified, as in
+	// Emissary.
+	context *tlsContext
 	// broken is set when TLS was asked for and cannot be had. Nothing may be sent then, least of all in cleartext.
 	broken bool
 }
@@ -31,15 +29,11 @@ func (c *Compiler) upstreamTLS(ref store.Ref, namespace string, service serviceN
 		c.ledger.missing(ref, ReasonTLSContextNotFound, "TLSContext %s not found: requests are answered with 503 until it exists", contextName)
 		return upstreamTLS{on: true, broken: true}
 	}
-	upstream := upstreamTLS{
-		on: true, settings: context.settings, context: context.ref.Namespace + "/" + context.ref.Name,
-		certificate: context.certificate, authority: context.authority,
-	}
 	if fault := cmp.Or(context.broken, context.unresolved); fault != nil {
 		c.ledger.missing(ref, fault.reason, "TLSContext %s cannot be used: %s; requests are answered with 503", contextName, fault.message)
 		return upstreamTLS{on: true, broken: true}
 	}
-	return upstream
+	return upstreamTLS{on: true, context: context}
 }
 
 // tlsSecrets makes the SDS resources of TLS settings and returns their names, empty for what is not set. What is
@@ -69,9 +63,12 @@ func (c *Compiler) tlsSecrets(ref store.Ref, settings tlsSettings, secret secret
 // socketContext builds the TLS context of connections to a service. The server name is the context's, or else the
 // host the Mapping rewrites to.
 func (u upstreamTLS) socketContext(hostRewrite string) *tlsv3.UpstreamTlsContext {
-	context := &tlsv3.UpstreamTlsContext{CommonTlsContext: u.settings.common(u.certificate, u.authority), Sni: u.settings.sni}
-	if context.Sni == "" && u.context != "" {
-		context.Sni = hostRewrite
+	if u.context == nil {
+		return &tlsv3.UpstreamTlsContext{CommonTlsContext: tlsSettings{}.common("", "")}
 	}
-	return context
+	settings := u.context.settings
+	return &tlsv3.UpstreamTlsContext{
+		CommonTlsContext: settings.common(u.context.certificate, u.context.authority),
+		Sni:              cmp.Or(settings.sni, hostRewrite),
+	}
 }
