@@ -149,4 +149,7 @@ func (l *loop) prove() {
 			delete(l.trials, ref)
 		}
 	}
+	if len(l.trials) == 0 {
+		l.trials = map[store.Ref]trial{} // a map keeps the room of the most it ever held
+	}
 }
