@@ -128,8 +128,8 @@ func (l *loop) run(ctx context.Context) {
 				continue
 			}
 			l.acknowledged(state)
-		case findings := <-l.quarantine.Findings():
-			l.found(findings)
+		case outcome := <-l.quarantine.Outcomes():
+			l.found(outcome)
 		case <-overdue:
 		case <-retiring:
 		case question := <-l.questions:

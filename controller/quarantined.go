@@ -62,11 +62,11 @@ func (l *loop) look(ctx context.Context) {
 
 // found puts the outcome of a search in force: versions that Envoy refuses make room for the one that it accepted last,
 // and those that it takes now come back.
-func (l *loop) found(findings []quarantine.Finding) {
+func (l *loop) found(outcome quarantine.Outcome) {
 	start := time.Now()
 	var back []watch.Event
 	withdrawn := 0
-	for _, finding := range l.quarantine.Settle(findings, l.objects) {
+	for _, finding := range l.quarantine.Settle(outcome, l.objects) {
 		if finding.Words == "" {
 			back = append(back, watch.Event{Ref: finding.Ref, Object: finding.Object})
 		} else if l.withdraw(finding) {

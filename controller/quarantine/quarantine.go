@@ -25,7 +25,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/compile"
-	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/controller/xds"
 	"terraform-provider-emissary/crds/v3alpha1"
@@ -33,6 +32,13 @@ import (
 
 // DefaultTimeout bounds one search or one look at what is in quarantine.
 const DefaultTimeout = time.Minute
+
+// A search that failed, because Envoy could not be asked or took too long, is made again after leastRest, or
+// restFactor times as long as it took: what cannot be found must not keep a core busy.
+const (
+	leastRest  = 30 * time.Second
+	restFactor = 10
+)
 
 // Options are what a Quarantine needs.
 type Options struct {
@@ -57,19 +63,33 @@ type Finding struct {
 	Words string
 }
 
+// Outcome is what a search has found.
+type Outcome struct {
+	findings []Finding
+	// failed is what was searched in vain, nil if the search came to its end; again is when to try again.
+	failed *xds.ID
+	again  time.Time
+}
+
 // Quarantine holds the versions of objects that Envoy refuses. Its methods are called by one goroutine, the loop's, and
-// return at once; searches run beside it, one at a time, and end in Findings.
+// return at once; searches run beside it, one at a time, and end in Outcomes.
 type Quarantine struct {
 	options  Options
-	findings chan []Finding
+	outcomes chan Outcome
 	busy     bool
 	held     map[store.Ref]held
 	// cleared are the versions whose status says that they are refused, wrongly.
 	cleared map[store.Ref]metav1.Object
 	// searched are the rejections that were looked into, by what was refused.
-	searched map[xds.ID]string
+	searched map[xds.ID]searched
 	// recheck asks for a look at what is held as soon as there is time.
 	recheck bool
+}
+
+// searched is the version of a resource that was looked into, and when to do so again; zero is never.
+type searched struct {
+	version string
+	again   time.Time
 }
 
 type held struct {
@@ -90,24 +110,28 @@ func New(o Options) *Quarantine {
 	}
 	return &Quarantine{
 		options:  o,
-		findings: make(chan []Finding, 1),
+		outcomes: make(chan Outcome, 1),
 		held:     map[store.Ref]held{},
 		cleared:  map[store.Ref]metav1.Object{},
-		searched: map[xds.ID]string{},
+		searched: map[xds.ID]searched{},
 	}
 }
 
-// Findings delivers the outcome of each search. Whoever receives it calls Settle with it.
-func (q *Quarantine) Findings() <-chan []Finding { return q.findings }
+// Outcomes delivers the outcome of each search. Whoever receives it calls Settle with it.
+func (q *Quarantine) Outcomes() <-chan Outcome { return q.outcomes }
 
 // Busy reports whether a search is under way.
 func (q *Quarantine) Busy() bool { return q.busy }
 
 // Settle takes note of an outcome: what it says is held from now on, and what it clears is not. It returns the findings
 // that still count: a version may have been replaced while it was looked into. Objects are those in force.
-func (q *Quarantine) Settle(findings []Finding, objects map[store.Ref]metav1.Object) (settled []Finding) {
+func (q *Quarantine) Settle(outcome Outcome, objects map[store.Ref]metav1.Object) (settled []Finding) {
 	q.busy = false
-	for _, finding := range findings {
+	if outcome.failed != nil {
+		last := q.searched[*outcome.failed]
+		q.searched[*outcome.failed] = searched{last.version, outcome.again}
+	}
+	for _, finding := range outcome.findings {
 		isHeld := q.held[finding.Ref].object == finding.Object
 		switch {
 		case isHeld && finding.Words == "":
@@ -170,8 +194,9 @@ func (q *Quarantine) Forget(ref store.Ref) {
 // Recheck has the oracle asked again about everything held, for something changed that a version may refer to.
 func (q *Quarantine) Recheck() { q.recheck = len(q.held) > 0 }
 
-// Look starts what there is to look into, if nothing is under way: the rejections that are new, or else what is to be
-// checked again. Objects are those in force; owners tells of which of them a resource was made.
+// Look starts what there is to look into, if nothing is under way: the rejections that are new, or were looked into in
+// vain a while ago, or else what is to be checked again. It is to be called now and then. Objects are those in force;
+// owners tells of which of them a resource was made.
 func (q *Quarantine) Look(ctx context.Context, rejected []xds.Rejection, owners func(compile.ResourceID) []store.Ref, objects map[store.Ref]metav1.Object) {
 	if q.busy {
 		return
@@ -182,15 +207,15 @@ func (q *Quarantine) Look(ctx context.Context, rejected []xds.Rejection, owners 
 		}
 	}
 	for _, rejection := range rejected {
-		if q.searched[rejection.ID] == rejection.Version || !shared(rejection.TypeURL) || rejection.Overtaken {
+		if !shared(rejection.TypeURL) || rejection.Overtaken || q.isSearched(rejection) {
 			continue
 		}
-		q.searched[rejection.ID] = rejection.Version
+		q.searched[rejection.ID] = searched{version: rejection.Version}
 		made := owners(compile.ResourceID{TypeURL: rejection.TypeURL, Name: rejection.Name})
 		if len(made) == 0 {
 			continue // one of the controller's own
 		}
-		q.start(ctx, func(ctx context.Context, objects map[store.Ref]metav1.Object) []Finding {
+		q.start(ctx, func(ctx context.Context, objects map[store.Ref]metav1.Object) Outcome {
 			return q.search(ctx, rejection, made, objects)
 		}, objects)
 		return
@@ -198,10 +223,16 @@ func (q *Quarantine) Look(ctx context.Context, rejected []xds.Rejection, owners 
 	if q.recheck && len(q.held) > 0 {
 		q.recheck = false
 		versions := maps.Clone(q.held)
-		q.start(ctx, func(ctx context.Context, objects map[store.Ref]metav1.Object) []Finding {
-			return q.review(ctx, versions, objects)
+		q.start(ctx, func(ctx context.Context, objects map[store.Ref]metav1.Object) Outcome {
+			return Outcome{findings: q.review(ctx, versions, objects)}
 		}, objects)
 	}
+}
+
+// isSearched reports whether a rejection was looked into, and not to be looked into again yet.
+func (q *Quarantine) isSearched(rejection xds.Rejection) bool {
+	last := q.searched[rejection.ID]
+	return last.version == rejection.Version && (last.again.IsZero() || time.Now().Before(last.again))
 }
 
 // shared reports whether resources of a type are made of many objects. Of clusters, endpoints and secrets those suffer
@@ -211,26 +242,26 @@ func shared(typeURL string) bool {
 }
 
 // start runs work beside the loop. It gets a copy of the objects' table; the objects themselves never change.
-func (q *Quarantine) start(ctx context.Context, work func(context.Context, map[store.Ref]metav1.Object) []Finding, objects map[store.Ref]metav1.Object) {
+func (q *Quarantine) start(ctx context.Context, work func(context.Context, map[store.Ref]metav1.Object) Outcome, objects map[store.Ref]metav1.Object) {
 	q.busy = true
 	objects = maps.Clone(objects)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, q.options.Timeout)
 		defer cancel()
-		var findings []Finding
+		var outcome Outcome
 		defer func() {
 			// The compiler may break on a part of what it takes as a whole. Nothing is found then.
 			if cause := recover(); cause != nil {
 				q.options.Log.Error("looking for the object that Envoy refuses failed; please report this", "panic", cause, "stack", string(debug.Stack()))
 			}
-			q.findings <- findings
+			q.outcomes <- outcome
 		}()
-		findings = work(ctx, objects)
+		outcome = work(ctx, objects)
 	}()
 }
 
 // search finds out for the sake of which objects Envoy refuses a resource.
-func (q *Quarantine) search(ctx context.Context, rejection xds.Rejection, owners []store.Ref, objects map[store.Ref]metav1.Object) (findings []Finding) {
+func (q *Quarantine) search(ctx context.Context, rejection xds.Rejection, owners []store.Ref, objects map[store.Ref]metav1.Object) (outcome Outcome) {
 	begin := time.Now()
 	s := newSearch(q.options, rejection.TypeURL, objects, owners)
 	culprits, err := s.run(ctx)
@@ -239,13 +270,15 @@ func (q *Quarantine) search(ctx context.Context, rejection xds.Rejection, owners
 	case errors.Is(err, errTaken):
 		log.Warn("Envoy refuses a resource, and no object is at fault", "detail", rejection.Detail)
 	case err != nil:
-		log.Error("the object for which Envoy refuses a resource was not found", "detail", rejection.Detail, "error", err)
+		rest := max(leastRest, restFactor*time.Since(begin))
+		outcome.failed, outcome.again = &rejection.ID, time.Now().Add(rest)
+		log.Error("the object for which Envoy refuses a resource was not found", "detail", rejection.Detail, "error", err, "again in", rest.Round(time.Second))
 	}
 	for _, c := range culprits {
 		log.Warn("Envoy refuses an object", "object", store.RefOf(c.object).String(), "detail", c.words)
-		findings = append(findings, finding(c.object, c.words))
+		outcome.findings = append(outcome.findings, finding(c.object, c.words))
 	}
-	return findings
+	return outcome
 }
 
 // Irreplaceable reports whether objects of a kind must stay in force where no earlier version can take the place of the
@@ -280,38 +313,4 @@ func (q *Quarantine) review(ctx context.Context, versions map[store.Ref]held, ob
 // finding says that Envoy refuses a version of an object.
 func finding(object metav1.Object, words string) Finding {
 	return Finding{Ref: store.RefOf(object), Object: object, Words: "Envoy refuses it: " + words}
-}
-
-// Same reports whether two objects are the same version of one: nothing that matters differs. Nil is no version.
-func Same(a, b metav1.Object) bool {
-	if a == nil || b == nil {
-		return false
-	}
-	both := store.New()
-	both.Upsert(a)
-	return a == b || !both.Upsert(b)
-}
-
-// remembered returns what an instance said in the status of an object that Envoy refuses.
-func remembered(object metav1.Object, id string) (words string, refused bool) {
-	typed, ok := object.(v3alpha1.Object)
-	if !ok {
-		return "", false
-	}
-	conditions := *typed.GetConditions()
-	if !typed.GetAmbassadorID().Only(id) { // they may be another instance's
-		conditions = nil
-		for _, instance := range *typed.GetInstances() {
-			if instance.AmbassadorID == id {
-				conditions = instance.Conditions
-			}
-		}
-	}
-	for _, condition := range conditions {
-		if condition.Type == v3alpha1.ConditionProgrammed && condition.Status == metav1.ConditionFalse &&
-			condition.Reason == status.ReasonRejectedByEnvoy && condition.ObservedGeneration == object.GetGeneration() {
-			return condition.Message, true
-		}
-	}
-	return "", false
 }

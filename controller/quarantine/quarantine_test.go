@@ -1,8 +1,11 @@
 package quarantine
 
 import (
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -56,11 +59,12 @@ func TestRefusedVersionIsHeldUntilItChanges(t *testing.T) {
 		t.Error("held without reason")
 	}
 	q.Look(t.Context(), rejected, ownersAre(mappingA), force(bad))
-	findings := <-q.Findings()
+	outcome := <-q.Outcomes()
+	findings := outcome.findings
 	if len(findings) != 1 || findings[0].Ref != mappingA || findings[0].Object != bad || findings[0].Words != "Envoy refuses it: a is bad" {
 		t.Fatalf("found %+v", findings)
 	}
-	q.Settle(findings, force(bad))
+	q.Settle(outcome, force(bad))
 	if held := q.Holds(bad, nil); !held || wordsOf(q, bad) != findings[0].Words {
 		t.Errorf("held %t with %q", held, wordsOf(q, bad))
 	}
@@ -76,7 +80,7 @@ func TestRefusedVersionIsHeldUntilItChanges(t *testing.T) {
 		t.Error("the same rejection is searched again")
 	}
 	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v2"}}, ownersAre(mappingA), force(bad))
-	q.Settle(<-q.Findings(), force(bad))
+	q.Settle(<-q.Outcomes(), force(bad))
 	if q.Holds(a(2, "/good/"), nil) {
 		t.Error("another version is held")
 	}
@@ -131,7 +135,7 @@ func TestStatusIsTheMemory(t *testing.T) {
 		t.Fatalf("held %t with %q", held, wordsOf(q, object))
 	}
 	q.Look(t.Context(), nil, ownersAre(), force())
-	q.Settle(<-q.Findings(), force())
+	q.Settle(<-q.Outcomes(), force())
 	if held := q.Holds(object, nil); !held || !strings.Contains(wordsOf(q, object), "a is bad") {
 		t.Errorf("held %t with %q", held, wordsOf(q, object))
 	}
@@ -145,11 +149,12 @@ func TestStatusIsTheMemory(t *testing.T) {
 	q = New(Options{Oracle: refusing(), Compile: naming})
 	q.Holds(object, nil)
 	q.Look(t.Context(), nil, ownersAre(), force())
-	findings := <-q.Findings()
+	outcome := <-q.Outcomes()
+	findings := outcome.findings
 	if len(findings) != 1 || findings[0].Words != "" || findings[0].Object != metav1.Object(object) {
 		t.Fatalf("found %+v", findings)
 	}
-	q.Settle(findings, force())
+	q.Settle(outcome, force())
 	if q.Holds(object, nil) {
 		t.Error("held")
 	}
@@ -169,7 +174,7 @@ func TestRecheckFreesWhatEnvoyTakesNow(t *testing.T) {
 	q.Recheck() // nothing is held
 	bad := a(1, "/")
 	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
-	q.Settle(<-q.Findings(), force(bad))
+	q.Settle(<-q.Outcomes(), force(bad))
 	for _, want := range []bool{true, true, false} {
 		if held := q.Holds(bad, nil); held != want {
 			t.Fatalf("held is %t, want %t", held, want)
@@ -177,7 +182,7 @@ func TestRecheckFreesWhatEnvoyTakesNow(t *testing.T) {
 		q.Recheck()
 		q.Look(t.Context(), nil, ownersAre(), force())
 		if q.busy {
-			q.Settle(<-q.Findings(), force(bad))
+			q.Settle(<-q.Outcomes(), force(bad))
 		}
 	}
 }
@@ -188,7 +193,7 @@ func TestOutdatedFindingsDoNotCount(t *testing.T) {
 	bad, good := a(1, "/bad/"), a(2, "/good/")
 	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
 	q.Holds(good, bad) // replaces it meanwhile
-	if settled := q.Settle(<-q.Findings(), force(good)); len(settled) != 0 || q.Busy() {
+	if settled := q.Settle(<-q.Outcomes(), force(good)); len(settled) != 0 || q.Busy() {
 		t.Errorf("settled %+v", settled)
 	}
 	if q.Holds(good, good) || q.Holds(bad, good) {
@@ -198,19 +203,53 @@ func TestOutdatedFindingsDoNotCount(t *testing.T) {
 	// The same of a review that clears what is held.
 	q = New(Options{Oracle: refusing("a"), Compile: naming})
 	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
-	q.Settle(<-q.Findings(), force(bad))
+	q.Settle(<-q.Outcomes(), force(bad))
 	q.Holds(good, nil)
-	if settled := q.Settle([]Finding{{Ref: mappingA, Object: bad}}, force(good)); len(settled) != 0 {
+	if settled := q.Settle(Outcome{findings: []Finding{{Ref: mappingA, Object: bad}}}, force(good)); len(settled) != 0 {
 		t.Errorf("settled %+v", settled)
 	}
+}
+
+// What could not be searched is searched again, after a rest that is long for a search that was long.
+func TestAFailedSearchIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const slow = 20 * time.Second
+		fails := true
+		q := New(Options{Compile: naming, Oracle: verdict(func(names []string) (string, error) {
+			if fails {
+				time.Sleep(slow)
+				return "", errors.New("no answer")
+			}
+			return refusing("a")(names)
+		})})
+		bad := a(1, "/bad/")
+		look := func() {
+			q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
+		}
+		look()
+		if settled := q.Settle(<-q.Outcomes(), force(bad)); len(settled) != 0 {
+			t.Errorf("settled %+v", settled)
+		}
+		fails = false
+		look()
+		if q.Busy() {
+			t.Fatal("made again at once")
+		}
+		time.Sleep(restFactor * slow)
+		look()
+		if settled := q.Settle(<-q.Outcomes(), force(bad)); len(settled) != 1 || settled[0].Ref != mappingA {
+			t.Errorf("settled %+v", settled)
+		}
+	})
 }
 
 func TestACompilerThatBreaksOnAPartFindsNothing(t *testing.T) {
 	t.Parallel()
 	q := New(Options{Oracle: refusing("a"), Compile: func(*store.Store) *compile.Output { panic("no") }})
 	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(a(1, "/")))
-	if findings := <-q.Findings(); len(findings) != 0 {
-		t.Errorf("found %+v", findings)
+	if outcome := <-q.Outcomes(); len(outcome.findings) != 0 {
+		t.Errorf("found %+v", outcome.findings)
 	}
 }
 

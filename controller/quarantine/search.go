@@ -94,7 +94,7 @@ func (s *search) askAll(ctx context.Context) (refusal string, err error) {
 	return s.ask(ctx, len(s.row))
 }
 
-// run returns the culprits. Without them, Envoy takes the configuration.
+// run returns the culprits. Without them, Envoy takes the configuration; with an error, they are those found before it.
 func (s *search) run(ctx context.Context) (culprits []culprit, err error) {
 	refusal, err := s.askAll(ctx)
 	if err != nil {
@@ -109,14 +109,14 @@ func (s *search) run(ctx context.Context) (culprits []culprit, err error) {
 		}
 		var words string
 		if good, words, err = s.first(ctx, good, refusal); err != nil {
-			return nil, err
+			return culprits, err
 		}
 		culprits = append(culprits, culprit{s.row[good], words})
 		s.row = slices.Delete(s.row, good, good+1)
 		refusal = ""
 		if good < len(s.row) { // else it is what was taken just now
 			if refusal, err = s.askAll(ctx); err != nil {
-				return nil, err
+				return culprits, err
 			}
 		}
 	}

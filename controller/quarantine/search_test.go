@@ -121,6 +121,24 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// A search that is cut short has still found those before: each is refused with the row before it, and that is taken.
+func TestSearchThatIsCutShort(t *testing.T) {
+	t.Parallel()
+	objects, owners := world(50)
+	both, asked := refusing("m3", "m48"), 0
+	oracle := func(names []string) (string, error) {
+		refusal, err := both(names)
+		if asked++; asked > 12 {
+			return "", errors.New("no time")
+		}
+		return refusal, err
+	}
+	culprits, err := newSearch(Options{Oracle: verdict(oracle), Compile: naming}, compile.RouteType, objects, owners).run(t.Context())
+	if err == nil || len(culprits) != 1 || culprits[0].object.GetName() != "m3" {
+		t.Errorf("found %+v, error %v; want m3 and an error", culprits, err)
+	}
+}
+
 func TestSearchWithoutACulprit(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("no such program")

@@ -146,9 +146,9 @@ func (l *loop) run(ctx context.Context, first []metav1.Object, events <-chan met
 			l.take(object)
 			l.publish()
 		case l.state = <-states:
-		case findings := <-l.quarantine.Findings():
+		case outcome := <-l.quarantine.Outcomes():
 			before := l.state
-			for _, finding := range l.quarantine.Settle(findings, l.force) {
+			for _, finding := range l.quarantine.Settle(outcome, l.force) {
 				l.settle(finding)
 				settled <- finding
 			}
