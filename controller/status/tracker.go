@@ -30,7 +30,7 @@ type Tracker struct {
 	// waiting are the objects of which the last word is still to be said.
 	waiting map[store.Ref]*tracked
 	// made are the objects by what was made of them.
-	made  map[compile.ResourceID]map[*tracked]struct{}
+	made  map[compile.ResourceID][]*tracked
 	state xds.State
 	// rejected is state.Rejected by what it concerns.
 	rejected map[compile.ResourceID]xds.Rejection
@@ -42,11 +42,11 @@ type Tracker struct {
 type tracked struct {
 	report   *compile.Report // nil: it is not compiled
 	refused  *Rejected       // nil: the newest version is the one that is compiled
-	update   Update          // as last computed, with the verdicts of the compiler
+	update   *Update         // as last computed, with the verdicts of the compiler; it is not changed in place
 	revision uint64          // the first one that carries this generation and these verdicts
 	since    time.Time       // when the revision was published
 	born     time.Time       // when the generation was first seen
-	said     *Update         // what the sink was told last
+	said     *Update         // what the sink was told last; often the update itself
 }
 
 // resources lists what was made of the object.
@@ -62,7 +62,7 @@ func NewTracker(sink Sink, grace time.Duration) *Tracker {
 	return &Tracker{
 		sink: sink, grace: grace,
 		objects: map[store.Ref]*tracked{}, waiting: map[store.Ref]*tracked{},
-		made: map[compile.ResourceID]map[*tracked]struct{}{},
+		made: map[compile.ResourceID][]*tracked{},
 	}
 }
 
@@ -121,13 +121,14 @@ func (t *Tracker) set(ref store.Ref, report *compile.Report, refused *Rejected, 
 		t.unlink(object, before)
 		t.link(object, after)
 	}
-	if object.update == update && !moved {
+	last := object.update
+	if last != nil && *last == update && !moved {
 		return
 	}
-	if object.update.Generation != update.Generation {
+	if last == nil || last.Generation != update.Generation {
 		object.born = now
 	}
-	object.update, object.revision, object.since = update, revision, now
+	object.update, object.revision, object.since = &update, revision, now
 	t.waiting[ref] = object
 	t.say(object, now)
 }
@@ -142,18 +143,24 @@ func (t *Tracker) forget(ref store.Ref, object *tracked) {
 	t.sink.Forget(ref)
 }
 
+// link and unlink keep lists: most resources are made of one object or two, and a map is large for that.
 func (t *Tracker) link(object *tracked, resources []compile.ResourceID) {
-	for _, id := range resources {
-		if t.made[id] == nil {
-			t.made[id] = map[*tracked]struct{}{}
+	for i, id := range resources {
+		if !slices.Contains(resources[:i], id) {
+			t.made[id] = append(t.made[id], object)
 		}
-		t.made[id][object] = struct{}{}
 	}
 }
 
 func (t *Tracker) unlink(object *tracked, resources []compile.ResourceID) {
 	for _, id := range resources {
-		if delete(t.made[id], object); len(t.made[id]) == 0 {
+		made := t.made[id]
+		if i := slices.Index(made, object); i >= 0 {
+			last := len(made) - 1
+			made[i], made[last] = made[last], nil
+			t.made[id] = made[:last]
+		}
+		if len(t.made[id]) == 0 {
 			delete(t.made, id)
 		}
 	}
@@ -219,8 +226,8 @@ func (t *Tracker) Acknowledged(state xds.State, now time.Time) {
 // others that were refused with them are pending: most will be served a moment later.
 func (t *Tracker) Searching(searching bool) { t.searching = searching }
 
-func (t *Tracker) sayAll(objects map[*tracked]struct{}, now time.Time) {
-	for object := range objects {
+func (t *Tracker) sayAll(objects []*tracked, now time.Time) {
+	for _, object := range objects {
 		t.say(object, now)
 	}
 }
@@ -247,7 +254,7 @@ func (t *Tracker) Overdue(now time.Time) time.Time {
 
 // say tells the sink about an object if there is something final, or overdue, and new.
 func (t *Tracker) say(object *tracked, now time.Time) {
-	update := object.update
+	update := *object.update
 	rejection, alone := t.rejection(object)
 	switch overdue := !now.Before(object.since.Add(Patience)); {
 	case object.refused != nil, !update.Accepted.True: // final, whatever Envoy does
@@ -280,7 +287,9 @@ func (t *Tracker) say(object *tracked, now time.Time) {
 	if object.said != nil && *object.said == update {
 		return
 	}
-	object.said = &update
+	if object.said = object.update; update != *object.update {
+		object.said = &update
+	}
 	t.sink.Report(update)
 }
 
@@ -346,7 +355,7 @@ func resourceID(id xds.ID) compile.ResourceID {
 // MadeOf lists the objects that a resource was made of, as of the last report on each; in no order.
 func (t *Tracker) MadeOf(id compile.ResourceID) []store.Ref {
 	refs := make([]store.Ref, 0, len(t.made[id]))
-	for object := range t.made[id] {
+	for _, object := range t.made[id] {
 		refs = append(refs, object.update.Ref)
 	}
 	return refs

@@ -56,8 +56,8 @@ type Writer struct {
 	resources map[string]schema.GroupVersionResource // by kind
 
 	mu      sync.Mutex
-	wanted  map[store.Ref]Update
-	written map[store.Ref]Update // by this leader, in this term
+	wanted  map[store.Ref]*Update
+	written map[store.Ref]*Update // by this leader, in this term
 	// behind are the objects for which another instance should speak.
 	behind  map[store.Ref]wait
 	failing map[store.Ref]string // the reason, empty for none, that this leader noted last
@@ -79,7 +79,7 @@ func NewWriter(options WriterOptions) *Writer {
 	w := &Writer{
 		options:   options,
 		resources: map[string]schema.GroupVersionResource{},
-		wanted:    map[store.Ref]Update{},
+		wanted:    map[store.Ref]*Update{},
 		broken:    map[string]bool{},
 	}
 	for _, kind := range crds.Kinds() {
@@ -92,7 +92,7 @@ func NewWriter(options WriterOptions) *Writer {
 func (w *Writer) Report(update Update) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.wanted[update.Ref] = update
+	w.wanted[update.Ref] = &update
 	if w.queue != nil {
 		w.queue.Add(update.Ref)
 	}
@@ -112,7 +112,7 @@ func (w *Writer) Forget(ref store.Ref) {
 func (w *Writer) Lead(ctx context.Context) {
 	queue := workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[store.Ref](firstRetry, lastRetry))
 	w.mu.Lock()
-	w.queue, w.written = queue, map[store.Ref]Update{}
+	w.queue, w.written = queue, map[store.Ref]*Update{}
 	w.behind, w.failing = map[store.Ref]wait{}, map[store.Ref]string{}
 	for ref := range w.wanted {
 		queue.Add(ref)
@@ -153,13 +153,13 @@ func (w *Writer) write(ctx context.Context, ref store.Ref) error {
 	update, wanted := w.wanted[ref]
 	last, written := w.written[ref]
 	other, behind := w.behind[ref]
-	behind = behind && other.generation == update.Generation
+	behind = behind && wanted && other.generation == update.Generation
 	w.mu.Unlock()
 	waited := behind && !time.Now().Before(other.until)
 	if !wanted && !written {
 		return nil
 	}
-	if wanted && written && last == update && !waited {
+	if wanted && written && *last == *update && !waited {
 		if behind {
 			w.lookAgain(ref, other)
 		}
@@ -182,11 +182,11 @@ func (w *Writer) write(ctx context.Context, ref store.Ref) error {
 		// What was said of this generation holds until Envoy answers. Otherwise a restart, after which its answer is awaited
 		// for every object, would rewrite them all, twice.
 		return nil
-	case !written && at.saysAll(w.options.AmbassadorID, seen, update), waited && last == update && !at.top:
+	case !written && at.saysAll(w.options.AmbassadorID, seen, *update), waited && written && *last == *update && !at.top:
 		w.remember(ref, update, at)
 		return nil
 	}
-	if at, err = w.apply(ctx, seen, update, at); err != nil {
+	if at, err = w.apply(ctx, seen, *update, at); err != nil {
 		if apierrors.IsNotFound(err) && w.options.Observed(ref) == nil {
 			w.forget(ref)
 			return nil
@@ -194,7 +194,7 @@ func (w *Writer) write(ctx context.Context, ref store.Ref) error {
 		return err
 	}
 	w.remember(ref, update, at)
-	w.record(ref, seen, before, update)
+	w.record(ref, seen, before, *update)
 	return nil
 }
 
@@ -227,7 +227,7 @@ func (w *Writer) patch(ctx context.Context, ref store.Ref, object *unstructured.
 }
 
 // remember notes what was written, and comes back where another instance should have spoken.
-func (w *Writer) remember(ref store.Ref, update Update, at place) {
+func (w *Writer) remember(ref store.Ref, update *Update, at place) {
 	other := wait{update.Generation, time.Now().Add(w.options.Takeover)}
 	w.mu.Lock()
 	w.written[ref] = update
