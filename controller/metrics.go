@@ -34,9 +34,11 @@ func newMetrics() *metrics {
 	return m
 }
 
-// passed records one pass of the loop.
-func (m *metrics) passed(took time.Duration, p *published) {
-	m.compile.Observe(took.Seconds())
-	m.problems.WithLabelValues("error").Set(float64(p.problems[compile.Error]))
+// compiled records one pass of the loop that compiled.
+func (m *metrics) compiled(took time.Duration) { m.compile.Observe(took.Seconds()) }
+
+// count records what is wrong. An object whose newest version is not in force is one error.
+func (m *metrics) count(p *published, notInForce int) {
+	m.problems.WithLabelValues("error").Set(float64(p.problems[compile.Error] + notInForce))
 	m.problems.WithLabelValues("warning").Set(float64(p.problems[compile.Warning]))
 }

@@ -20,10 +20,10 @@ func (l *loop) publish(delta *compile.Delta, events int, start time.Time) {
 	}
 	now := time.Now()
 	l.toldEnvoy(revision)
-	l.track(delta.Reports, revision, now)
 	l.published.take(delta.Reports)
+	l.track(delta.Reports, revision, now)
 	l.public.Store(diagnosticsPublic(l.store, l.ambassadorID))
-	l.metrics.passed(compiled.Sub(start), &l.published)
+	l.metrics.compiled(compiled.Sub(start))
 	args := []any{"revision", revision, "changes", events, "resources", len(delta.Changed) + len(delta.Removed), "took", now.Sub(start).Round(time.Microsecond)}
 	switch {
 	case !l.started:
@@ -70,4 +70,5 @@ func (l *loop) track(reports map[store.Ref]*compile.Report, revision uint64, now
 		}
 	}
 	l.tracker.Compiled(reports, rejected, revision, now)
+	l.metrics.count(&l.published, len(notInForce))
 }

@@ -120,6 +120,29 @@ func (r *rig) refusedByEnvoy(t *testing.T, ref store.Ref, generation int64, mess
 // inUse is the verdict on what Envoy serves.
 var inUse = status.Verdict{True: true, Reason: v3alpha1.ConditionProgrammed}
 
+// errors reads what the metrics count.
+func (r *rig) errors(t *testing.T) (count float64) {
+	t.Helper()
+	if err := r.loop.ask(t.Context(), func() {}); err != nil { // the pass is over
+		t.Fatal(err)
+	}
+	families, err := r.loop.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "ambassador_diagnostics_errors" {
+			continue
+		}
+		for _, metric := range family.GetMetric() {
+			if metric.GetLabel()[0].GetValue() == "error" {
+				count = metric.GetGauge().GetValue()
+			}
+		}
+	}
+	return count
+}
+
 func (r *rig) handle(object metav1.Object) {
 	r.loop.inbox.Handle(watch.Event{Ref: store.RefOf(object), Object: object})
 }
@@ -145,6 +168,9 @@ func TestWhatEnvoyRefusesIsLeftOut(t *testing.T) {
 	r.refuse("v1")
 	r.published(t, "a/a", "routes")
 	r.refusedByEnvoy(t, mappingRef("b"), 1, "Envoy refuses it: /poison is bad")
+	if got := r.errors(t); got != 1 {
+		t.Errorf("the metrics count %v errors", got)
+	}
 
 	// The same version again is not let in; others are, and it itself when it is mended.
 	r.upsert("b", "/poison", "s", 1)
@@ -154,6 +180,9 @@ func TestWhatEnvoyRefusesIsLeftOut(t *testing.T) {
 	r.published(t, "a/a", "b/mended", "c/c", "routes")
 	r.server.acknowledge()
 	r.programmed(t, mappingRef("b"), 2, inUse)
+	if got := r.errors(t); got != 0 {
+		t.Errorf("the metrics count %v errors", got)
+	}
 }
 
 func TestTheVersionThatEnvoyAcceptedLastComesBack(t *testing.T) {
