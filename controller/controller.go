@@ -58,6 +58,7 @@ func Run(ctx context.Context, options Options) error {
 		return err
 	}
 	defer c.close()
+	boundMemory(c.log)
 	return c.run(ctx)
 }
 
@@ -210,6 +211,7 @@ func (c *controller) run(ctx context.Context) error {
 	start("xDS", func(ctx context.Context) error { return c.server.Serve(ctx, c.ads) })
 	start("source", func(ctx context.Context) error { return c.source.Run(ctx, c.loop.inbox) })
 	start("loop", func(ctx context.Context) error { c.loop.run(ctx); return nil })
+	start("memory", c.giveBack)
 	if c.cluster != nil {
 		start("status", c.cluster.lead)
 	}
