@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -90,9 +89,9 @@ type hostIndex struct {
 }
 
 func newHostIndex(hosts []*host) *hostIndex {
-	index := &hostIndex{all: hosts, plain: map[string][]*host{}}
-	for i, h := range hosts {
-		h.place = i
+	index := &hostIndex{all: hosts, plain: make(map[string][]*host, len(hosts))}
+	index.number(0)
+	for _, h := range hosts {
 		if isGlob(h.hostname) {
 			index.globs = append(index.globs, h)
 		} else {
@@ -131,7 +130,7 @@ func (c *Compiler) hostsOf(g *group) (hosts []*host) {
 		}
 	}
 	if len(candidates) > 1 {
-		slices.SortFunc(hosts, func(a, b *host) int { return cmp.Compare(a.place, b.place) })
+		slices.SortFunc(hosts, comparePlaces)
 	}
 	return hosts
 }

@@ -65,6 +65,25 @@ func BenchmarkOneService(b *testing.B) {
 	})
 }
 
+// BenchmarkOneHost adds a Host, changes its insecure action, and deletes it.
+func BenchmarkOneHost(b *testing.B) {
+	each(b, func(b *testing.B, w *workload) {
+		i := 0
+		w.update(b, func() {
+			i++
+			host := &v3alpha1.Host{ObjectMeta: meta("extra"), Spec: v3alpha1.HostSpec{Hostname: "m-extra.example.com"}}
+			if i%2 == 0 {
+				host.Spec.RequestPolicy = &v3alpha1.RequestPolicy{Insecure: v3alpha1.InsecureRequestPolicy{Action: v3alpha1.InsecureActionRoute}}
+			}
+			if i%3 == 0 {
+				w.objects.Delete(store.RefOf(host))
+			} else {
+				w.objects.Upsert(host)
+			}
+		})
+	})
+}
+
 func each(b *testing.B, run func(*testing.B, *workload)) {
 	for _, shape := range shapes {
 		for _, n := range []int{100, 1000, 10000} {

@@ -25,8 +25,8 @@ import (
 // it; after a panic it is to be thrown away.
 //
 // A Mapping's change compiles its group again and the parts of the route tables that hold it; a Service's, its clusters;
-// an EndpointSlice's, its load assignments; a Secret's, what Envoy is given of it. Any other kind decides about everything,
-// and everything is compiled again.
+// an EndpointSlice's, its load assignments; a Secret's, what Envoy is given of it; a plain Host's, its virtual hosts. Any
+// other Host or kind decides about everything, and everything is compiled again.
 type Compiler struct {
 	options Options
 	limits  limits
@@ -55,8 +55,10 @@ type Compiler struct {
 	httpFilters []*hcmv3.HttpFilter
 	accessLogs  []*accesslogv3.AccessLog
 
-	listeners map[string]*listenerv3.Listener
-	tables    []*table
+	// httpListeners are the Listeners that Hosts can be bound to, and listeners what Envoy is given of all.
+	httpListeners []*listener
+	listeners     map[string]*listenerv3.Listener
+	tables        []*table
 	// before are the tables of the compilation before, by name, and now is when this one was asked for.
 	before   map[string]*table
 	now      time.Time

@@ -110,6 +110,14 @@ func (c *Compiler) httpsChain(l *listener, sni *serverName) *listenerv3.FilterCh
 	}
 }
 
+// takesCleartext reports whether a Host has routes, if only redirects, for connections without TLS.
+func (l *listener) takesCleartext(h *host) bool {
+	return !l.udp && (l.model != v3alpha1.SecurityModelInsecure || h.insecure != v3alpha1.InsecureActionReject)
+}
+
+// cleartextTable is the name of the table for connections without TLS.
+func (l *listener) cleartextTable() string { return l.name + "/cleartext" }
+
 // cleartextChain handles the connections without TLS; nil when no Host wants any.
 func (c *Compiler) cleartextChain(l *listener) *listenerv3.FilterChain {
 	if l.udp {
@@ -117,14 +125,14 @@ func (c *Compiler) cleartextChain(l *listener) *listenerv3.FilterChain {
 	}
 	var hosts []*host
 	for _, h := range l.hosts {
-		if l.model != v3alpha1.SecurityModelInsecure || h.insecure != v3alpha1.InsecureActionReject {
+		if l.takesCleartext(h) {
 			hosts = append(hosts, h)
 		}
 	}
 	if len(hosts) == 0 {
 		return nil
 	}
-	routes := c.newTable(l, l.name+"/cleartext", hosts)
+	routes := c.newTable(l, l.cleartextTable(), hosts)
 	match := &listenerv3.FilterChainMatch{}
 	if l.inspects {
 		// A TLS connection for a server name that nobody serves must not end up here.

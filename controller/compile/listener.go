@@ -189,12 +189,20 @@ func checkBinding(binding *v3alpha1.HostBinding) error {
 
 // bindHosts gives a Listener the Hosts it serves.
 func (c *Compiler) bindHosts(l *listener) {
+	if !l.http || l.binding == nil {
+		return
+	}
+	c.httpListeners = append(c.httpListeners, l)
 	for _, h := range c.hosts.all {
-		if l.binding != nil && l.http && binds(l.binding, l.namespace, h, c.options.LooseLabelSelectors) {
+		if c.binds(l, h) {
 			l.hosts = append(l.hosts, h)
 			h.served = true
 		}
 	}
+}
+
+func (c *Compiler) binds(l *listener, h *host) bool {
+	return binds(l.binding, l.namespace, h, c.options.LooseLabelSelectors)
 }
 
 // compileListener makes the Envoy listener of a Listener and the RouteConfigurations it needs. A Listener that would

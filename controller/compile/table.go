@@ -290,10 +290,14 @@ func (c *Compiler) takeOut(g *group) {
 	g.places = nil
 }
 
-// host finds what of a virtual host is in a part.
+// host is what of a virtual host is in a part.
 func (p *part) host(hostname string) *partHost {
-	i, _ := slices.BinarySearchFunc(p.hosts, hostname, func(h *partHost, name string) int { return strings.Compare(h.hostname, name) })
+	i, _ := p.find(hostname)
 	return p.hosts[i]
+}
+
+func (p *part) find(hostname string) (at int, found bool) {
+	return slices.BinarySearchFunc(p.hosts, hostname, func(h *partHost, name string) int { return strings.Compare(h.hostname, name) })
 }
 
 // stale notes that a part is to be made again.

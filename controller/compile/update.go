@@ -165,6 +165,8 @@ func (c *Compiler) follow(changes []store.Ref) bool {
 			c.endpointsChanged(serviceKey{ref.Namespace, ref.Name})
 		case "Secret":
 			local = c.secretChanged(ref)
+		case "Host":
+			local = c.hostChanged(ref, stale)
 		default:
 			local = !c.concerns(ref)
 		}

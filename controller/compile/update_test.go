@@ -160,11 +160,16 @@ func (w *churn) meta(kind string, names int) metav1.ObjectMeta {
 }
 
 func (w *churn) hostname() string {
-	return pick(w, "a.com", "b.com", "c.com", "d.com", "e.com", "*.com", "*", "a.*", "a.com:8080")
+	return pick(w, "a.com", "b.com", "c.com", "d.com", "e.com", "*.com", "*", "a.*", "a.com:8080", "f.com", "g.com", "h.com", "i.com", "j.com")
 }
 
 func (w *churn) common() metav1.Object {
-	switch w.IntN(8) {
+	switch w.IntN(9) {
+	case 8:
+		host := &v3alpha1.Host{ObjectMeta: w.meta("plain", 6), Spec: v3alpha1.HostSpec{Hostname: w.hostname()}}
+		host.Spec.RequestPolicy = &v3alpha1.RequestPolicy{Insecure: v3alpha1.InsecureRequestPolicy{
+			Action: pick(w, v3alpha1.InsecureActionRoute, v3alpha1.InsecureActionReject, v3alpha1.InsecureActionRedirect)}}
+		return host
 	case 0:
 		service := &corev1.Service{ObjectMeta: w.meta("svc", 6), Spec: corev1.ServiceSpec{
 			ClusterIP: pick(w, "10.0.0.1", "10.0.0.2", corev1.ClusterIPNone),
