@@ -18,9 +18,11 @@ import (
 
 // Default request rate of the client, in requests per second. client-go's own
 // default (5, burst 10) would make an apply of a thousand objects take minutes.
+// API servers guard themselves, by priority and fairness; this only keeps a
+// mistake from hammering an old one.
 const (
-	DefaultQPS   = 100
-	DefaultBurst = 200
+	DefaultQPS   = 500
+	DefaultBurst = 1000
 )
 
 // ErrNotConfigured reports that no cluster is configured (yet): no kubeconfig,
