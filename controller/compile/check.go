@@ -3,7 +3,6 @@ package compile
 import (
 	"fmt"
 	"math"
-	"regexp/syntax"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -14,29 +13,17 @@ import (
 // The checks below stand between a user's text and Envoy, which refuses a whole resource for one bad field. Each takes
 // the field's name, so that its error can be shown as it is.
 
-// checkRegex reports whether Envoy can use a pattern. Envoy compiles with RE2, whose syntax Go's regular expressions
-// share; Go's programs are never larger than RE2's, so nothing that Emissary accepts is refused for its size.
-func checkRegex(field, pattern string, maxProgramSize int) error {
-	if pattern == "" {
-		return fmt.Errorf("%s: the regular expression is empty: write .* to match anything", field)
-	}
-	parsed, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return fmt.Errorf("%s: %q is not an RE2 regular expression: %w", field, pattern, err)
-	}
-	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return fmt.Errorf("%s: %q is not an RE2 regular expression: %w", field, pattern, err)
-	}
-	if len(program.Inst) > maxProgramSize {
-		return fmt.Errorf("%s: the regular expression %q compiles to %d instructions, %d are allowed: simplify it, "+
-			"or raise regex_max_size in the ambassador Module", field, pattern, len(program.Inst), maxProgramSize)
-	}
-	return nil
-}
+// maxHeaderBytes is the longest header name or value that Envoy takes from its configuration.
+const maxHeaderBytes = 16384
+
+// maxServerName is the longest TLS server name that Envoy takes, and more than a hostname can have (RFC 1035: 253).
+const maxServerName = 255
 
 // checkHeaderName reports whether a header of that name can be matched. Pseudo-headers (":authority") can.
 func checkHeaderName(field, name string) error {
+	if len(name) > maxHeaderBytes {
+		return fmt.Errorf("%s: the header name %.50q... has %d bytes, %d are allowed: shorten it", field, name, len(name), maxHeaderBytes)
+	}
 	if !httpguts.ValidHeaderFieldName(strings.TrimPrefix(name, ":")) {
 		return fmt.Errorf("%s: %q is not a header name: use letters, digits and -_.!#$%%&'*+^`|~", field, name)
 	}
@@ -58,6 +45,14 @@ func checkHeaderValue(field, text string) error {
 		return fmt.Errorf("%s: %q has a character that no header may carry", field, text)
 	}
 	return nil
+}
+
+// checkServerName reports whether text can be sent as a TLS server name.
+func checkServerName(field, text string) error {
+	if len(text) > maxServerName {
+		return fmt.Errorf("%s: the host name %.50q... has %d characters, %d are allowed: shorten it", field, text, len(text), maxServerName)
+	}
+	return checkHeaderValue(field, text)
 }
 
 // checkText reports whether text can be sent to Envoy at all.
@@ -109,10 +104,10 @@ func checkNotNegative(field string, n *int) error {
 
 // checkAboveZero reports whether a number that may be unset is at least 1.
 func checkAboveZero(field string, n *int) error {
-	if n != nil && *n == 0 {
-		return fmt.Errorf("%s: 0 is too small: give 1 or more", field)
+	if n != nil && (*n < 1 || *n > math.MaxInt32) {
+		return fmt.Errorf("%s: %d is out of range: give 1 to %d", field, *n, math.MaxInt32)
 	}
-	return checkNotNegative(field, n)
+	return nil
 }
 
 // checkOneOf reports whether a value is one of those allowed.
@@ -123,25 +118,4 @@ func checkOneOf(field, value string, allowed ...string) error {
 		}
 	}
 	return fmt.Errorf("%s: %q is not allowed: use one of %s", field, value, strings.Join(allowed, ", "))
-}
-
-// checkGroups reports whether a substitution (\1 to \9) refers only to groups its pattern has. Envoy refuses the rest.
-func checkGroups(field, pattern, substitution string) error {
-	parsed, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return err
-	}
-	for i := 0; i < len(substitution); i++ {
-		if substitution[i] != '\\' {
-			continue
-		}
-		i++
-		switch {
-		case i == len(substitution), substitution[i] != '\\' && (substitution[i] < '0' || substitution[i] > '9'):
-			return fmt.Errorf("%s: %q has a backslash that starts no group: write \\0 to \\9, or \\\\ for a backslash", field, substitution)
-		case substitution[i] != '\\' && int(substitution[i]-'0') > parsed.MaxCap():
-			return fmt.Errorf("%s: %q refers to group %c, the pattern %q has %d", field, substitution, substitution[i], pattern, parsed.MaxCap())
-		}
-	}
-	return nil
 }

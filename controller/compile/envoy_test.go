@@ -61,14 +61,18 @@ func accept(t *testing.T, envoy string, output *Output) {
 // static turns a configuration meant for ADS into a bootstrap that holds everything itself.
 func static(t *testing.T, output *Output) *bootstrapv3.Bootstrap {
 	t.Helper()
-	s := statics{t: t, routes: map[string]*routev3.RouteConfiguration{}, endpoints: map[string]*endpointv3.ClusterLoadAssignment{}}
+	s := statics{t: t, routes: map[string]*routev3.RouteConfiguration{}, endpoints: map[string]*endpointv3.ClusterLoadAssignment{},
+		secrets: map[string]*tlsv3.Secret{}}
+	for _, secret := range output.Secrets {
+		s.secrets[secret.Name] = secret
+	}
 	for _, routes := range output.Routes {
 		s.routes[routes.Name] = routes
 	}
 	for _, endpoints := range output.Endpoints {
 		s.endpoints[endpoints.ClusterName] = endpoints
 	}
-	resources := &bootstrapv3.Bootstrap_StaticResources{Secrets: output.Secrets}
+	resources := &bootstrapv3.Bootstrap_StaticResources{}
 	for _, cluster := range output.Clusters {
 		resources.Clusters = append(resources.Clusters, s.cluster(cluster))
 	}
@@ -92,6 +96,7 @@ type statics struct {
 	t         *testing.T
 	routes    map[string]*routev3.RouteConfiguration
 	endpoints map[string]*endpointv3.ClusterLoadAssignment
+	secrets   map[string]*tlsv3.Secret
 }
 
 func (s statics) cluster(original *clusterv3.Cluster) *clusterv3.Cluster {
@@ -147,7 +152,14 @@ func (s statics) connect(manager *hcmv3.HttpConnectionManager) {
 	scoped.ConfigSpecifier = &hcmv3.ScopedRoutes_ScopedRouteConfigurationsList{ScopedRouteConfigurationsList: scopes}
 }
 
-// socket makes the secrets of a transport socket refer to the static ones.
+func (s statics) secret(name string) *tlsv3.Secret {
+	if s.secrets[name] == nil {
+		s.t.Errorf("no secret named %s", name)
+	}
+	return s.secrets[name]
+}
+
+// socket puts the secrets of a transport socket into it.
 func (s statics) socket(socket *corev3.TransportSocket) {
 	if socket == nil {
 		return
@@ -166,10 +178,13 @@ func (s statics) socket(socket *corev3.TransportSocket) {
 		common = context.DownstreamTlsContext.CommonTlsContext
 	}
 	for _, config := range common.TlsCertificateSdsSecretConfigs {
-		config.SdsConfig = nil
+		common.TlsCertificates = append(common.TlsCertificates, s.secret(config.Name).GetTlsCertificate())
 	}
+	common.TlsCertificateSdsSecretConfigs = nil
 	if config := common.GetValidationContextSdsSecretConfig(); config != nil {
-		config.SdsConfig = nil
+		common.ValidationContextType = &tlsv3.CommonTlsContext_ValidationContext{
+			ValidationContext: s.secret(config.Name).GetValidationContext(),
+		}
 	}
 	socket.ConfigType = &corev3.TransportSocket_TypedConfig{TypedConfig: s.pack(message)}
 }
