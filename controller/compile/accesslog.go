@@ -96,7 +96,8 @@ func checkLogFields(field string, fields map[string]any) error {
 
 // checkLogTemplate checks what is like a header value except that it may break lines: many formats end with "\n".
 func checkLogTemplate(field, text string) error {
-	return checkTemplate(field, strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(text))
+	plain := strings.NewReplacer("\n", " ", "\r", " ", "\t", " ").Replace(text)
+	return firstError(checkHeaderValue(field, plain), checkCommands(field, text))
 }
 
 // fileLog builds the access logger that writes to a file, the pod's standard output by default. datadog adds its
