@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -88,7 +89,6 @@ func checkAuthService(spec *v3alpha1.AuthServiceSpec) error {
 	}{
 		{"allowed_request_headers", spec.AllowedRequestHeaders},
 		{"allowed_authorization_headers", spec.AllowedAuthorizationHeaders},
-		{"add_auth_headers", sortedKeys(spec.AddAuthHeaders)},
 	} {
 		for _, name := range list.names {
 			if err := checkHeaderName(list.field, name); err != nil {
@@ -97,15 +97,20 @@ func checkAuthService(spec *v3alpha1.AuthServiceSpec) error {
 		}
 	}
 	for _, name := range sortedKeys(spec.AddAuthHeaders) {
-		if err := checkHeaderValue("add_auth_headers."+name, spec.AddAuthHeaders[name]); err != nil {
+		if err := firstError(
+			checkEditableHeader("add_auth_headers", name),
+			checkTemplate("add_auth_headers."+name, spec.AddAuthHeaders[name]),
+		); err != nil {
 			return err
 		}
 	}
-	if body := spec.IncludeBody; body != nil && body.MaxBytes < 1 {
-		return fmt.Errorf("include_body.max_bytes: %d is too small: give 1 or more", body.MaxBytes)
+	if body := spec.IncludeBody; body != nil {
+		if err := checkAboveZero("include_body.max_bytes", &body.MaxBytes); err != nil {
+			return err
+		}
 	}
 	if status := spec.StatusOnError; status != nil && status.Code != nil {
-		if _, known := typev3.StatusCode_name[int32(*status.Code)]; !known || *status.Code < 200 {
+		if _, known := typev3.StatusCode_name[int32(min(*status.Code, math.MaxInt32))]; !known || *status.Code < 200 {
 			return fmt.Errorf("status_on_error.code: %d is no HTTP status", *status.Code)
 		}
 	}

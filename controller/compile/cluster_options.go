@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"strconv"
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -80,12 +81,15 @@ const (
 
 func healthChecks(checks []v3alpha1.HealthCheck) []*corev3.HealthCheck {
 	var list []*corev3.HealthCheck
-	for _, check := range checks {
+	for i, check := range checks {
 		made := &corev3.HealthCheck{
 			Timeout:            durationOr(check.Timeout, healthCheckTimeout),
 			Interval:           durationOr(check.Interval, healthCheckInterval),
 			UnhealthyThreshold: wrapperspb.UInt32(uint32(valueOr(check.UnhealthyThreshold, 2))),
 			HealthyThreshold:   wrapperspb.UInt32(uint32(valueOr(check.HealthyThreshold, 1))),
+		}
+		if len(checks) > 1 {
+			made.Name = strconv.Itoa(i + 1) // Envoy wants several told apart
 		}
 		if grpc := check.HealthCheck.GRPC; grpc != nil {
 			made.HealthChecker = &corev3.HealthCheck_GrpcHealthCheck_{

@@ -40,11 +40,14 @@ func endpoints(s *store.Store, resource, namespace, name string, port uint32) *e
 			continue
 		}
 		for _, endpoint := range slice.Endpoints {
-			if len(endpoint.Addresses) == 0 || seen[endpoint.Addresses[0]] {
+			if len(endpoint.Addresses) == 0 {
 				continue
 			}
 			address := endpoint.Addresses[0]
 			switch {
+			// The API server lets no other address in. A file may: Envoy would refuse all endpoints for it.
+			case seen[address] || !isAddress(address):
+				continue
 			case valueOr(endpoint.Conditions.Ready, true):
 				ready = append(ready, lbEndpoint(address, number, name+"."+namespace))
 			case valueOr(endpoint.Conditions.Serving, false):
@@ -99,7 +102,7 @@ func targetPort(service *corev1.Service, port uint32) endpointPort {
 // in returns the number of the port in one slice.
 func (p endpointPort) in(slice *discoveryv1.EndpointSlice) (number uint32, ok bool) {
 	for _, port := range slice.Ports {
-		if port.Port == nil {
+		if port.Port == nil || *port.Port < 1 || *port.Port > 65535 {
 			continue
 		}
 		if p.named && valueOr(port.Name, "") == p.name || !p.named && *port.Port == p.number {

@@ -68,7 +68,7 @@ func (s *filterSettings) keys() map[string]func(json.RawMessage) error {
 		"buffer":                    checked(&s.buffer, checkBuffer),
 		"enable_grpc_http11_bridge": into(&s.grpcBridge),
 		"enable_grpc_web":           into(&s.grpcWeb),
-		"grpc_stats":                into(&s.grpcStats),
+		"grpc_stats":                checked(&s.grpcStats, checkGRPCStats),
 		"gzip":                      checked(&s.gzip, checkGzip),
 		"ip_allow":                  s.ipAllow.read,
 		"ip_deny":                   s.ipDeny.read,
@@ -87,8 +87,23 @@ func (s *filterSettings) consistent() error {
 }
 
 func checkBuffer(buffer *bufferSettings) error {
-	if buffer != nil && buffer.MaxRequestBytes < 1 {
-		return fmt.Errorf("max_request_bytes is required and must be above 0")
+	switch {
+	case buffer == nil:
+		return nil
+	case buffer.MaxRequestBytes == 0:
+		return fmt.Errorf("max_request_bytes is required: give the size of the longest body to take")
+	}
+	return checkAboveZero("max_request_bytes", &buffer.MaxRequestBytes)
+}
+
+func checkGRPCStats(stats *grpcStats) error {
+	if stats == nil {
+		return nil
+	}
+	for _, service := range stats.Services {
+		if service.Name == "" || len(service.MethodNames) == 0 {
+			return fmt.Errorf("services: each needs a name and method_names: list the methods to count")
+		}
 	}
 	return nil
 }

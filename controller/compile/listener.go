@@ -81,8 +81,8 @@ func (c *Compiler) listenersByName() []*listener {
 
 func (c *Compiler) newListener(ref store.Ref, object *v3alpha1.Listener) (*listener, error) {
 	spec := &object.Spec
-	if spec.Port < 1 || spec.Port > 65535 {
-		return nil, fmt.Errorf("port: %d is out of range: give 1 to 65535", spec.Port)
+	if err := c.checkPort(int(spec.Port)); err != nil {
+		return nil, err
 	}
 	if err := checkOneOf("securityModel", string(spec.SecurityModel), "XFP", "SECURE", "INSECURE"); err != nil {
 		return nil, err
@@ -114,6 +114,20 @@ func (c *Compiler) newListener(ref store.Ref, object *v3alpha1.Listener) (*liste
 	l.bind(c.options.BindAddress, uint32(spec.Port), stack)
 	l.statsPrefix = cmp.Or(spec.StatsPrefix, l.statsPrefix)
 	return l, nil
+}
+
+// checkPort reports whether a port can be opened: Envoy and the controller have opened some already.
+func (c *Compiler) checkPort(port int) error {
+	switch {
+	case port < 1 || port > 65535:
+		return fmt.Errorf("port: %d is out of range: give 1 to 65535", port)
+	case port == c.options.AdminPort:
+		return fmt.Errorf("port: %d is the admin port of Envoy: use another one, or move that (ENVOY_ADMIN_PORT)", port)
+	case port == c.options.DiagPort:
+		return fmt.Errorf("port: %d is where the controller serves its probes and diagnostics: use another one, or move that "+
+			"(AMBASSADOR_HEALTHCHECK_BIND_PORT)", port)
+	}
+	return nil
 }
 
 // bind sets what follows from the socket and the protocol stack.

@@ -27,7 +27,7 @@ func (c *Compiler) locate(cluster *clusterv3.Cluster, u upstream) {
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_EDS)
 		assignment := c.endpoints(namespace, name, u.Service)
 		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS, ServiceName: assignment}
-	case service != nil && service.Spec.ClusterIP != "" && !u.ByName:
+	case hasClusterIP(service) && !u.ByName:
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
 		cluster.LoadAssignment = oneEndpoint(cluster.Name, service.Spec.ClusterIP, u.Service)
 	default:
@@ -59,7 +59,7 @@ func (c *Compiler) dialed(service serviceName) string {
 	switch {
 	case isExternal(object):
 		return object.Spec.ExternalName
-	case object != nil && object.Spec.ClusterIP != "" && !isHeadless(object):
+	case hasClusterIP(object):
 		return object.Spec.ClusterIP
 	}
 	return service.host
@@ -119,8 +119,14 @@ func isHeadless(service *corev1.Service) bool {
 	return service != nil && service.Spec.ClusterIP == corev1.ClusterIPNone
 }
 
+// hasClusterIP reports whether a Service can be reached at an address of its own. The API server lets nothing but
+// addresses in; a file may.
+func hasClusterIP(service *corev1.Service) bool {
+	return service != nil && isAddress(service.Spec.ClusterIP)
+}
+
 func isExternal(service *corev1.Service) bool {
-	return service != nil && service.Spec.Type == corev1.ServiceTypeExternalName
+	return service != nil && service.Spec.Type == corev1.ServiceTypeExternalName && service.Spec.ExternalName != ""
 }
 
 // checkService notes on an object that a service it names is missing, or has no such port.

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/crds/v3alpha1"
@@ -47,7 +48,8 @@ const (
 // newMapping checks a Mapping in full. It returns nil, with the reasons in the ledger, when the Mapping cannot be used.
 func (c *Compiler) newMapping(ref store.Ref, namespace string, labels map[string]string, spec *v3alpha1.MappingSpec) *mapping {
 	m := &mapping{ref: ref, namespace: namespace, labels: labels, spec: spec}
-	for _, err := range c.checkMapping(spec) {
+	errs := c.checkMapping(spec)
+	for _, err := range errs {
 		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
 	}
 	if spec.Host != "" || spec.Hostname != "" {
@@ -69,7 +71,7 @@ func (c *Compiler) newMapping(ref store.Ref, namespace string, labels map[string
 	}
 	m.query = conditions(spec.QueryParameters, spec.RegexQueryParameters)
 	m.weight = newRouteWeight(m)
-	if c.ledger.refused(ref) || !c.resolveUpstream(m) {
+	if len(errs) > 0 || !c.resolveUpstream(m) {
 		return nil
 	}
 	c.noteIgnored(m)
@@ -123,6 +125,10 @@ func (c *Compiler) resolveUpstream(m *mapping) bool {
 	if found == byService && m.spec.LoadBalancer != nil {
 		c.ledger.refuse(m.ref, ReasonInvalid, "load_balancer needs a resolver that knows endpoints: set resolver to a "+
 			"KubernetesEndpointResolver (kubernetes-endpoint is built in), %s leaves balancing to Kubernetes", name)
+		return false
+	}
+	if i := slices.IndexFunc(m.spec.HealthChecks, overGRPC); i >= 0 && found == byEndpoints && !isTrue(m.spec.GRPC) {
+		c.ledger.refuse(m.ref, ReasonInvalid, "health_checks[%d].health_check.grpc needs a service that is spoken to over HTTP/2: set grpc: true", i)
 		return false
 	}
 	m.resolver = found

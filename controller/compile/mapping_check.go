@@ -53,7 +53,7 @@ func (c *Compiler) checkMapping(spec *v3alpha1.MappingSpec) []error {
 	if spec.Rewrite != nil {
 		check(checkHeaderValue("rewrite", *spec.Rewrite))
 	}
-	check(checkHeaderValue("host_rewrite", spec.HostRewrite))
+	check(checkServerName("host_rewrite", spec.HostRewrite))
 	check(checkSubstitution("regex_rewrite", spec.RegexRewrite, maxRegex))
 	check(checkSubstitution("regex_redirect", spec.RegexRedirect, maxRegex))
 	check(checkHeaderValue("path_redirect", spec.PathRedirect))

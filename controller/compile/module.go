@@ -140,7 +140,7 @@ func (m *module) keys() map[string]func(json.RawMessage) error {
 		"cluster_request_timeout_ms":         checked(&m.requestTimeoutMs, func(ms int) error { return checkNotNegative("value", &ms) }),
 		"cors":                               m.readCORS,
 		"default_label_domain":               into(&m.defaultLabelDomain),
-		"default_labels":                     into(&m.defaultLabels),
+		"default_labels":                     checked(&m.defaultLabels, checkDefaultLabels),
 		"defaults":                           m.readDefaults,
 		"diagnostics":                        into(&m.diagnostics),
 		"enable_ipv4":                        into(&m.enableIPv4),
@@ -230,6 +230,17 @@ func (f fallbackFields) check() error {
 		return err
 	}
 	return checkRemovedHeaders("remove_response_headers", f.RemoveResponseHeaders)
+}
+
+func checkDefaultLabels(domains map[string]labelDefaults) error {
+	for _, domain := range sortedKeys(domains) {
+		for _, label := range domains[domain].Defaults {
+			if err := checkLabel(domain+".defaults", label); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // notNegative checks an optional number.

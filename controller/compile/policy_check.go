@@ -129,6 +129,14 @@ func checkHealthChecks(checks []v3alpha1.HealthCheck) error {
 		); err != nil {
 			return err
 		}
+		if grpc := check.HealthCheck.GRPC; grpc != nil {
+			if err := firstError(
+				checkHeaderValue(field+".health_check.grpc.authority", grpc.Authority),
+				checkHeaderValue(field+".health_check.grpc.upstream_name", grpc.UpstreamName),
+			); err != nil {
+				return err
+			}
+		}
 		if http := check.HealthCheck.HTTP; http != nil {
 			if err := checkHTTPHealthCheck(field+".health_check.http", http); err != nil {
 				return err
@@ -137,6 +145,9 @@ func checkHealthChecks(checks []v3alpha1.HealthCheck) error {
 	}
 	return nil
 }
+
+// overGRPC tells health checks that Envoy makes over HTTP/2.
+func overGRPC(check v3alpha1.HealthCheck) bool { return check.HealthCheck.GRPC != nil }
 
 func checkHTTPHealthCheck(field string, check *v3alpha1.HTTPHealthCheck) error {
 	if check.Path == "" {

@@ -123,11 +123,3 @@ func (l ledger) uses(ref store.Ref, id ResourceID) {
 		report.Resources = append(report.Resources, id)
 	}
 }
-
-// refused reports whether the object was refused.
-func (l ledger) refused(ref store.Ref) bool {
-	report := l[ref]
-	return report != nil && slices.ContainsFunc(report.Problems, func(p Problem) bool {
-		return p.Condition == v3alpha1.ConditionAccepted && p.Severity == Error
-	})
-}

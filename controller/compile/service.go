@@ -51,6 +51,9 @@ func parseService(text string, originateTLS bool) (serviceName, error) {
 	if err != nil {
 		return name, fmt.Errorf("service %q: %w", text, err)
 	}
+	if len(host) > maxServerName {
+		return name, fmt.Errorf("service %.50q...: the host has %d characters, %d are allowed", text, len(host), maxServerName)
+	}
 	name.host = host
 	name.port, name.explicitPort = port, port != 0
 	if port == 0 {

@@ -17,12 +17,12 @@ const syntheticTimeoutMs = 10000
 func (c *Compiler) syntheticMappings() []*mapping {
 	var mappings []*mapping
 	for _, page := range []struct {
-		name, prefix string
-		settings     syntheticRoute
+		name, prefix, key string
+		settings          syntheticRoute
 	}{
-		{"internal_liveness_probe_mapping", "/ambassador/v0/check_alive", c.module.livenessProbe},
-		{"internal_readiness_probe_mapping", "/ambassador/v0/check_ready", c.module.readinessProbe},
-		{"internal_diagnostics_probe_mapping", "/ambassador/v0/", c.module.diagnostics},
+		{"internal_liveness_probe_mapping", "/ambassador/v0/check_alive", "liveness_probe", c.module.livenessProbe},
+		{"internal_readiness_probe_mapping", "/ambassador/v0/check_ready", "readiness_probe", c.module.readinessProbe},
+		{"internal_diagnostics_probe_mapping", "/ambassador/v0/", "diagnostics", c.module.diagnostics},
 	} {
 		if !page.settings.enabled() {
 			continue
@@ -39,7 +39,9 @@ func (c *Compiler) syntheticMappings() []*mapping {
 		}
 		m := c.newMapping(store.Ref{Kind: "Mapping", Namespace: c.options.Namespace, Name: page.name}, c.options.Namespace, nil, spec)
 		if m == nil {
-			c.ledger.refuse(c.module.ref, ReasonInvalid, "the settings of %s cannot be used", page.prefix)
+			_, service := parseService(spec.Service, false)
+			problem := firstError(append(c.checkMapping(spec), service)...)
+			c.ledger.refuse(c.module.ref, ReasonInvalid, "config.%s: %v; the page %s is not served", page.key, problem, page.prefix)
 			continue
 		}
 		m.everyHost = true

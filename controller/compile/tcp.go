@@ -21,12 +21,12 @@ import (
 type tcpMapping struct {
 	ref  store.Ref
 	spec *v3alpha1.TCPMappingSpec
-	// listener is the name of the Envoy listener it belongs to.
-	listener string
-	host     string
-	upstream upstream
-	broken   bool
-	idle     *durationpb.Duration
+	// listener is the name of the Envoy listener it belongs to, and address what that binds to.
+	listener, address string
+	host              string
+	upstream          upstream
+	broken            bool
+	idle              *durationpb.Duration
 }
 
 // tcpGroup is the TCPMappings of one socket and server name, which share its connections by weight.
@@ -65,17 +65,13 @@ func (c *Compiler) groupTCPMappings() map[string][]*tcpGroup {
 func (c *Compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tcpMapping {
 	spec := &object.Spec
 	m := &tcpMapping{ref: ref, spec: spec, host: hostWithoutPort(lowerHostname(spec.Host))}
-	address := spec.Address
-	if address == "" {
-		address = c.options.BindAddress
-	}
-	for _, err := range []error{checkTCPMapping(spec), m.readIdleTimeout()} {
+	for _, err := range []error{c.checkTCPMapping(spec), m.readAddress(c.options.BindAddress), m.readIdleTimeout()} {
 		if err != nil {
 			c.ledger.refuse(ref, ReasonInvalid, "%v", err)
 			return nil
 		}
 	}
-	m.listener = "tcp/" + net.JoinHostPort(address, strconv.Itoa(spec.Port))
+	m.listener = "tcp/" + net.JoinHostPort(m.address, strconv.Itoa(spec.Port))
 	service, err := parseService(spec.Service, spec.TLS != "")
 	if err != nil {
 		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
@@ -116,17 +112,12 @@ func (c *Compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tc
 	return m
 }
 
-func checkTCPMapping(spec *v3alpha1.TCPMappingSpec) error {
-	if spec.Port < 1 || spec.Port > 65535 {
-		return fmt.Errorf("port: %d is out of range: give 1 to 65535", spec.Port)
+func (c *Compiler) checkTCPMapping(spec *v3alpha1.TCPMappingSpec) error {
+	if err := c.checkPort(spec.Port); err != nil {
+		return err
 	}
 	if spec.Service == "" {
 		return fmt.Errorf("service is required: give the service connections go to")
-	}
-	if spec.Address != "" {
-		if _, err := netip.ParseAddr(spec.Address); err != nil {
-			return fmt.Errorf("address: %q is not an IP address", spec.Address)
-		}
 	}
 	if weight := spec.Weight; weight != nil && (*weight < 0 || *weight > 100) {
 		return fmt.Errorf("weight: %d is out of range: give a percentage from 0 to 100", *weight)
@@ -138,6 +129,20 @@ func checkTCPMapping(spec *v3alpha1.TCPMappingSpec) error {
 		return fmt.Errorf("host: %q cannot be a TLS server name: write it whole, or as *.suffix", spec.Host)
 	}
 	return checkCircuitBreakers(spec.CircuitBreakers)
+}
+
+// readAddress reads address in the one spelling that names of listeners have: Envoy refuses two listeners on one socket.
+func (m *tcpMapping) readAddress(fallback string) error {
+	m.address = fallback
+	if m.spec.Address == "" {
+		return nil
+	}
+	address, err := netip.ParseAddr(m.spec.Address)
+	if err != nil || address.Zone() != "" {
+		return fmt.Errorf("address: %q is not an IP address: write for example 0.0.0.0, 127.0.0.1 or ::", m.spec.Address)
+	}
+	m.address = address.String()
+	return nil
 }
 
 // readIdleTimeout reads idle_timeout_ms, which the API has as a string.
@@ -187,12 +192,8 @@ func (c *Compiler) tcpListeners(listeners []*listener) []*listener {
 	slices.Sort(missing)
 	for _, name := range missing {
 		first := c.tcpGroups[name][0].members[0]
-		address := first.spec.Address
-		if address == "" {
-			address = c.options.BindAddress
-		}
 		l := &listener{}
-		l.bind(address, uint32(first.spec.Port), stacks[v3alpha1.ProtocolTCP])
+		l.bind(first.address, uint32(first.spec.Port), stacks[v3alpha1.ProtocolTCP])
 		listeners = append(listeners, l)
 	}
 	return listeners

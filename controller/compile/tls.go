@@ -162,7 +162,7 @@ func (s tlsSettings) check() error {
 		checkHeaderValue("cert_chain_file", s.certChainFile),
 		checkHeaderValue("private_key_file", s.privateKeyFile),
 		checkHeaderValue("cacert_chain_file", s.caFile),
-		checkHeaderValue("sni", s.sni),
+		checkServerName("sni", s.sni),
 	)
 }
 

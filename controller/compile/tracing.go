@@ -88,6 +88,9 @@ func checkTracingService(spec *v3alpha1.TracingServiceSpec) error {
 		if tag.Tag == "" || countTrue(tag.Literal != nil, tag.Environment != nil, tag.Header != nil) != 1 {
 			return fmt.Errorf("custom_tags: each needs a tag and exactly one of literal, environment and request_header")
 		}
+		if tag.Literal != nil && tag.Literal.Value == "" || tag.Environment != nil && tag.Environment.Name == "" {
+			return fmt.Errorf("custom_tags: the tag %s needs a literal.value or an environment.name that is not empty", tag.Tag)
+		}
 		if tag.Header != nil {
 			if err := checkHeaderName("custom_tags.request_header.name", tag.Header.Name); err != nil {
 				return err
