@@ -103,7 +103,11 @@ func (l *loop) reject(event watch.Event, message string) {
 
 // outOfForce says why a generation of an object is not in force, and which one is.
 func (l *loop) outOfForce(ref store.Ref, generation int64, message string) status.Rejected {
-	if served := l.objects[ref]; served != nil && served.GetGeneration() != generation {
+	switch served := l.objects[ref]; {
+	case served == nil:
+	case isStandIn(served):
+		message += "; every request but the probes is refused until this is corrected"
+	case served.GetGeneration() != generation:
 		message = fmt.Sprintf("%s (generation %d is still served)", message, served.GetGeneration())
 	}
 	return status.Rejected{Generation: generation, Message: message}

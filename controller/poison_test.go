@@ -19,15 +19,15 @@ import (
 )
 
 // strictEnvoy is the real Envoy with a bound on regular expressions that the compiler does not know of, and without the
-// PROXY protocol: whatever the compiler checks, a Mapping of a longer expression and a Listener of that protocol are
-// refused by Envoy alone. It writes its pid beside itself.
+// extensions for the PROXY protocol and for authorization: whatever the compiler checks, a Mapping of a longer expression,
+// a Listener of that protocol and an AuthService are refused by Envoy alone. It writes its pid beside itself.
 func strictEnvoy(t *testing.T) (command, pidFile string) {
 	t.Helper()
 	dir := t.TempDir()
 	command, pidFile = filepath.Join(dir, "envoy"), filepath.Join(dir, "pid")
 	script := `#!/bin/sh
 case "$*" in *"--mode validate"*) ;; *) echo $$ >'` + pidFile + `' ;; esac
-exec '` + deps.Envoy(t) + `' "$@" --disable-extensions envoy.filters.listener/envoy.filters.listener.proxy_protocol --config-yaml '{layered_runtime: {layers: [{name: strict, static_layer: {re2.max_program_size.error_level: 40}}]}}'
+exec '` + deps.Envoy(t) + `' "$@" --disable-extensions envoy.filters.listener/envoy.filters.listener.proxy_protocol,envoy.filters.http/envoy.filters.http.ext_authz --config-yaml '{layered_runtime: {layers: [{name: strict, static_layer: {re2.max_program_size.error_level: 40}}]}}'
 `
 	if err := os.WriteFile(command, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
@@ -283,4 +283,35 @@ func TestAListenerThatEnvoyRefusesAtTheStart(t *testing.T) {
 	if strings.Contains(p.log.String(), "HeldBack") {
 		t.Error("others were blamed")
 	}
+}
+
+// TestAnAuthServiceThatEnvoyRefuses shows in listeners only. No Listener may be blamed for it, and no request passes that
+// it is there to stop, neither where requests were served before nor at the start.
+func TestAnAuthServiceThatEnvoyRefuses(t *testing.T) {
+	t.Parallel()
+	p := newPoisoned(t)
+	stop := p.start(t, controller.Options{Manifests: p.dir}, p.command, p.ports)
+	p.ready(t)
+	p.await(t, "the 50", p.allServed)
+	stopped := func() error { return p.ask("h1.example.com", "/good-1/", http.StatusInternalServerError) }
+
+	p.write(t, "auth.yaml", fmt.Sprintf("apiVersion: getambassador.io/v3alpha1\nkind: AuthService\nmetadata: {name: auth}\n"+
+		"spec: {auth_service: %q, proto: http}\n", p.backend))
+	p.says(t, "AuthService default/auth", "object has a problem", "reason=RejectedByEnvoy", "ext_authz", "every request but the probes is refused")
+	p.await(t, "requests being stopped", stopped)
+
+	stop()
+	stop = p.start(t, controller.Options{Manifests: p.dir}, p.command, p.ports)
+	p.ready(t)
+	if err := stopped(); err != nil {
+		t.Errorf("after a restart: %v", err)
+	}
+	if err := os.Remove(filepath.Join(p.dir, "auth.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	p.await(t, "the 50 without an AuthService", p.allServed)
+	if p.said("Listener default/http", "object has a problem") {
+		t.Error("the Listener was blamed")
+	}
+	stop()
 }

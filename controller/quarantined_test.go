@@ -254,7 +254,16 @@ func TestTheStatusKeepsAPoisonOutOfTheFirstConfiguration(t *testing.T) {
 	r.programmed(t, mappingRef("b"), 3, inUse)
 }
 
-func TestWhatStopsRequestsStaysInForce(t *testing.T) {
+// inForce reads the version of an object that is in force, nil if none is.
+func (r *rig) inForce(t *testing.T, ref store.Ref) (object metav1.Object) {
+	t.Helper()
+	if err := r.loop.ask(t.Context(), func() { object = r.loop.objects[ref] }); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+func TestAnAuthServiceThatEnvoyRefusesStopsRequests(t *testing.T) {
 	t.Parallel()
 	ref := store.Ref{Kind: "AuthService", Namespace: "default", Name: "auth"}
 	r := startShared(t, oracle{})
@@ -262,30 +271,53 @@ func TestWhatStopsRequestsStaysInForce(t *testing.T) {
 	r.loop.inbox.Synced()
 	r.published(t, "routes")
 	r.refuse("v1")
-	r.refusedByEnvoy(t, ref, 1, "Envoy refuses it: poison is bad")
-	inForce := func() (service string) {
-		t.Helper()
-		if err := r.loop.ask(t.Context(), func() {
-			if object, ok := r.loop.objects[ref].(*v3alpha1.AuthService); ok {
-				service = object.Spec.AuthService
-			}
-		}); err != nil {
-			t.Fatal(err)
-		}
-		return service
-	}
-	if got := inForce(); got != "poison" {
-		t.Errorf("in force is %q", got)
+	r.published(t, "routes")
+	r.refusedByEnvoy(t, ref, 1, "Envoy refuses it: poison is bad; every request but the probes is refused until this is corrected")
+	if object := r.inForce(t, ref); !isStandIn(object) {
+		t.Errorf("in force is %+v", object)
 	}
 	r.handle(auth("good", 2))
 	r.published(t, "routes")
 	r.server.acknowledge()
+	r.programmed(t, ref, 2, inUse)
 	r.handle(auth("poison again", 3))
 	r.published(t, "routes")
 	r.refuse("v3")
+	r.published(t, "routes")
 	r.refusedByEnvoy(t, ref, 3, "Envoy refuses it: poison again is bad (generation 2 is still served)")
-	if got := inForce(); got != "good" {
-		t.Errorf("in force is %q", got)
+	if object, ok := r.inForce(t, ref).(*v3alpha1.AuthService); !ok || object.Spec.AuthService != "good" {
+		t.Errorf("in force is %+v", object)
+	}
+}
+
+func TestAnAuthServiceStopsRequestsFromTheStartIfItsStatusSaysSo(t *testing.T) {
+	t.Parallel()
+	ref := store.Ref{Kind: "AuthService", Namespace: "default", Name: "auth"}
+	r := startShared(t, oracle{})
+	known := auth("poison", 1)
+	known.Status.Conditions = []metav1.Condition{{
+		Type: v3alpha1.ConditionProgrammed, Status: metav1.ConditionFalse, ObservedGeneration: 1,
+		Reason: status.ReasonRejectedByEnvoy, Message: "Envoy refuses it: as ever",
+	}}
+	r.handle(known)
+	r.loop.inbox.Synced()
+	r.published(t, "routes")
+	if object := r.inForce(t, ref); !isStandIn(object) {
+		t.Errorf("in force is %+v", object)
+	}
+}
+
+func TestAModuleThatEnvoyRefusesStaysInForce(t *testing.T) {
+	t.Parallel()
+	ref := store.Ref{Kind: "Module", Namespace: "default", Name: "poison"}
+	r := startShared(t, oracle{})
+	r.handle(module("poison"))
+	r.loop.inbox.Synced()
+	r.published(t, "routes")
+	r.refuse("v1")
+	r.refusedByEnvoy(t, ref, 1, "Envoy refuses it: poison is bad")
+	if r.inForce(t, ref) == nil {
+		t.Error("it is not in force")
 	}
 }
 

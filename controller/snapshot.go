@@ -114,7 +114,8 @@ func Problems(reports map[store.Ref]*compile.Report, rejections map[store.Ref]st
 	slices.SortFunc(refs, func(a, b store.Ref) int { return strings.Compare(a.String(), b.String()) })
 	for _, ref := range refs {
 		entry := ObjectProblems{Object: ref.String()}
-		if report := reports[ref]; report != nil {
+		rejection, rejected := rejections[ref]
+		if report := reports[ref]; report != nil && (!rejected || rejection.Generation != report.Generation) {
 			entry.Generation = report.Generation
 			for _, problem := range report.Problems {
 				severity := "error"
@@ -124,7 +125,7 @@ func Problems(reports map[store.Ref]*compile.Report, rejections map[store.Ref]st
 				entry.Problems = append(entry.Problems, Problem{Severity: severity, Condition: problem.Condition, Reason: problem.Reason, Message: problem.Message})
 			}
 		}
-		if rejection, ok := rejections[ref]; ok {
+		if rejected {
 			entry.Generation = rejection.Generation
 			problem := Problem{Severity: "error", Condition: v3alpha1.ConditionAccepted, Reason: compile.ReasonInvalid, Message: rejection.Message}
 			if rejection.ByEnvoy {

@@ -54,6 +54,17 @@ type Options struct {
 	Log *slog.Logger
 }
 
+// InForce is the configuration that Envoy was asked to serve.
+type InForce struct {
+	// Objects are those in force.
+	Objects map[store.Ref]metav1.Object
+	// Owners are those that what was refused was made of.
+	Owners []store.Ref
+	// Trials are those of whose version in force Envoy has not accepted anything yet, each with the version that it accepted
+	// last; nil for none.
+	Trials map[store.Ref]metav1.Object
+}
+
 // Finding is what became known of one version of an object.
 type Finding struct {
 	Ref store.Ref
@@ -195,9 +206,9 @@ func (q *Quarantine) Forget(ref store.Ref) {
 func (q *Quarantine) Recheck() { q.recheck = len(q.held) > 0 }
 
 // Look starts what there is to look into, if nothing is under way: the rejections that are new, or were looked into in
-// vain a while ago, or else what is to be checked again. It is to be called now and then. Objects are those in force;
-// owners tells of which of them a resource was made.
-func (q *Quarantine) Look(ctx context.Context, rejected []xds.Rejection, owners func(compile.ResourceID) []store.Ref, objects map[store.Ref]metav1.Object) {
+// vain a while ago, or else what is to be checked again. It is to be called now and then. What is in force is asked for
+// when it is needed; the tables must be the quarantine's own.
+func (q *Quarantine) Look(ctx context.Context, rejected []xds.Rejection, inForce func(compile.ResourceID) InForce) {
 	if q.busy {
 		return
 	}
@@ -211,21 +222,17 @@ func (q *Quarantine) Look(ctx context.Context, rejected []xds.Rejection, owners 
 			continue
 		}
 		q.searched[rejection.ID] = searched{version: rejection.Version}
-		made := owners(compile.ResourceID{TypeURL: rejection.TypeURL, Name: rejection.Name})
-		if len(made) == 0 {
+		in := inForce(compile.ResourceID(rejection.ID))
+		if len(in.Owners) == 0 {
 			continue // one of the controller's own
 		}
-		q.start(ctx, func(ctx context.Context, objects map[store.Ref]metav1.Object) Outcome {
-			return q.search(ctx, rejection, made, objects)
-		}, objects)
+		q.start(ctx, func(ctx context.Context) Outcome { return q.search(ctx, rejection, in) })
 		return
 	}
 	if q.recheck && len(q.held) > 0 {
 		q.recheck = false
-		versions := maps.Clone(q.held)
-		q.start(ctx, func(ctx context.Context, objects map[store.Ref]metav1.Object) Outcome {
-			return Outcome{findings: q.review(ctx, versions, objects)}
-		}, objects)
+		versions, in := maps.Clone(q.held), inForce(compile.ResourceID{})
+		q.start(ctx, func(ctx context.Context) Outcome { return Outcome{findings: q.review(ctx, versions, in.Objects)} })
 	}
 }
 
@@ -241,10 +248,9 @@ func shared(typeURL string) bool {
 	return typeURL == compile.RouteType || typeURL == compile.ListenerType
 }
 
-// start runs work beside the loop. It gets a copy of the objects' table; the objects themselves never change.
-func (q *Quarantine) start(ctx context.Context, work func(context.Context, map[store.Ref]metav1.Object) Outcome, objects map[store.Ref]metav1.Object) {
+// start runs work beside the loop.
+func (q *Quarantine) start(ctx context.Context, work func(context.Context) Outcome) {
 	q.busy = true
-	objects = maps.Clone(objects)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, q.options.Timeout)
 		defer cancel()
@@ -256,16 +262,17 @@ func (q *Quarantine) start(ctx context.Context, work func(context.Context, map[s
 			}
 			q.outcomes <- outcome
 		}()
-		outcome = work(ctx, objects)
+		outcome = work(ctx)
 	}()
 }
 
 // search finds out for the sake of which objects Envoy refuses a resource.
-func (q *Quarantine) search(ctx context.Context, rejection xds.Rejection, owners []store.Ref, objects map[store.Ref]metav1.Object) (outcome Outcome) {
+func (q *Quarantine) search(ctx context.Context, rejection xds.Rejection, in InForce) (outcome Outcome) {
 	begin := time.Now()
-	s := newSearch(q.options, rejection.TypeURL, objects, owners)
+	s := newSearch(q.options, rejection.TypeURL, in)
+	suspects := len(s.row)
 	culprits, err := s.run(ctx)
-	log := q.options.Log.With("resource", rejection.Name, "suspects", len(owners), "questions", s.asked, "took", time.Since(begin).Round(time.Millisecond))
+	log := q.options.Log.With("resource", rejection.Name, "suspects", suspects, "questions", s.asked, "took", time.Since(begin).Round(time.Millisecond))
 	switch {
 	case errors.Is(err, errTaken):
 		log.Warn("Envoy refuses a resource, and no object is at fault", "detail", rejection.Detail)
@@ -290,11 +297,11 @@ func Irreplaceable(kind string) bool {
 // review asks about each version held, in place of the one in force, and says of each what it found.
 func (q *Quarantine) review(ctx context.Context, versions map[store.Ref]held, objects map[store.Ref]metav1.Object) (findings []Finding) {
 	for ref, version := range versions {
-		with := maps.Clone(objects)
-		with[ref] = version.object
-		refusal, err := newSearch(q.options, compile.RouteType, with, []store.Ref{ref}).askAll(ctx)
+		in := InForce{Objects: maps.Clone(objects), Owners: []store.Ref{ref}}
+		in.Objects[ref] = version.object
+		refusal, err := newSearch(q.options, compile.RouteType, in).askAll(ctx)
 		if err == nil && refusal == "" {
-			refusal, err = newSearch(q.options, compile.ListenerType, with, []store.Ref{ref}).askAll(ctx)
+			refusal, err = newSearch(q.options, compile.ListenerType, in).askAll(ctx)
 		}
 		switch {
 		case err != nil:

@@ -2,6 +2,7 @@ package quarantine
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -36,8 +37,8 @@ func force(objects ...metav1.Object) map[store.Ref]metav1.Object {
 	return table
 }
 
-func ownersAre(refs ...store.Ref) func(compile.ResourceID) []store.Ref {
-	return func(compile.ResourceID) []store.Ref { return refs }
+func inForce(objects map[store.Ref]metav1.Object, owners ...store.Ref) func(compile.ResourceID) InForce {
+	return func(compile.ResourceID) InForce { return InForce{Objects: maps.Clone(objects), Owners: owners} }
 }
 
 // wordsOf returns why an object is held.
@@ -58,7 +59,7 @@ func TestRefusedVersionIsHeldUntilItChanges(t *testing.T) {
 	if q.Holds(bad, nil) {
 		t.Error("held without reason")
 	}
-	q.Look(t.Context(), rejected, ownersAre(mappingA), force(bad))
+	q.Look(t.Context(), rejected, inForce(force(bad), mappingA))
 	outcome := <-q.Outcomes()
 	findings := outcome.findings
 	if len(findings) != 1 || findings[0].Ref != mappingA || findings[0].Object != bad || findings[0].Words != "Envoy refuses it: a is bad" {
@@ -75,11 +76,11 @@ func TestRefusedVersionIsHeldUntilItChanges(t *testing.T) {
 		t.Error("a new status freed it")
 	}
 	// What was looked into is not looked into again; the same resource with other content is.
-	q.Look(t.Context(), rejected, ownersAre(mappingA), force(bad))
+	q.Look(t.Context(), rejected, inForce(force(bad), mappingA))
 	if q.busy {
 		t.Error("the same rejection is searched again")
 	}
-	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v2"}}, ownersAre(mappingA), force(bad))
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v2"}}, inForce(force(bad), mappingA))
 	q.Settle(<-q.Outcomes(), force(bad))
 	if q.Holds(a(2, "/good/"), nil) {
 		t.Error("another version is held")
@@ -95,8 +96,8 @@ func TestOnlySharedResourcesAreSearched(t *testing.T) {
 	q.Look(t.Context(), []xds.Rejection{
 		{ID: xds.ID{TypeURL: compile.ClusterType, Name: "c"}, Version: "v1"},
 		{ID: xds.ID{TypeURL: compile.SecretType, Name: "s"}, Version: "v1"},
-	}, ownersAre(mappingA), force(a(1, "/")))
-	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(), force(a(1, "/")))
+	}, inForce(force(a(1, "/")), mappingA))
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, inForce(force(a(1, "/"))))
 	if q.busy {
 		t.Error("a search is under way")
 	}
@@ -134,13 +135,13 @@ func TestStatusIsTheMemory(t *testing.T) {
 	if held := q.Holds(object, nil); !held || wordsOf(q, object) != refused.Message {
 		t.Fatalf("held %t with %q", held, wordsOf(q, object))
 	}
-	q.Look(t.Context(), nil, ownersAre(), force())
+	q.Look(t.Context(), nil, inForce(force()))
 	q.Settle(<-q.Outcomes(), force())
 	if held := q.Holds(object, nil); !held || !strings.Contains(wordsOf(q, object), "a is bad") {
 		t.Errorf("held %t with %q", held, wordsOf(q, object))
 	}
 	// Nothing that it may refer to has changed: nothing is asked.
-	q.Look(t.Context(), nil, ownersAre(), force())
+	q.Look(t.Context(), nil, inForce(force()))
 	if q.busy {
 		t.Error("asked again")
 	}
@@ -148,7 +149,7 @@ func TestStatusIsTheMemory(t *testing.T) {
 	// Taken meanwhile: free, whatever its status still says.
 	q = New(Options{Oracle: refusing(), Compile: naming})
 	q.Holds(object, nil)
-	q.Look(t.Context(), nil, ownersAre(), force())
+	q.Look(t.Context(), nil, inForce(force()))
 	outcome := <-q.Outcomes()
 	findings := outcome.findings
 	if len(findings) != 1 || findings[0].Words != "" || findings[0].Object != metav1.Object(object) {
@@ -173,14 +174,14 @@ func TestRecheckFreesWhatEnvoyTakesNow(t *testing.T) {
 	})})
 	q.Recheck() // nothing is held
 	bad := a(1, "/")
-	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, inForce(force(bad), mappingA))
 	q.Settle(<-q.Outcomes(), force(bad))
 	for _, want := range []bool{true, true, false} {
 		if held := q.Holds(bad, nil); held != want {
 			t.Fatalf("held is %t, want %t", held, want)
 		}
 		q.Recheck()
-		q.Look(t.Context(), nil, ownersAre(), force())
+		q.Look(t.Context(), nil, inForce(force()))
 		if q.busy {
 			q.Settle(<-q.Outcomes(), force(bad))
 		}
@@ -191,7 +192,7 @@ func TestOutdatedFindingsDoNotCount(t *testing.T) {
 	t.Parallel()
 	q := New(Options{Oracle: refusing("a"), Compile: naming})
 	bad, good := a(1, "/bad/"), a(2, "/good/")
-	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, inForce(force(bad), mappingA))
 	q.Holds(good, bad) // replaces it meanwhile
 	if settled := q.Settle(<-q.Outcomes(), force(good)); len(settled) != 0 || q.Busy() {
 		t.Errorf("settled %+v", settled)
@@ -202,7 +203,7 @@ func TestOutdatedFindingsDoNotCount(t *testing.T) {
 
 	// The same of a review that clears what is held.
 	q = New(Options{Oracle: refusing("a"), Compile: naming})
-	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, inForce(force(bad), mappingA))
 	q.Settle(<-q.Outcomes(), force(bad))
 	q.Holds(good, nil)
 	if settled := q.Settle(Outcome{findings: []Finding{{Ref: mappingA, Object: bad}}}, force(good)); len(settled) != 0 {
@@ -225,7 +226,7 @@ func TestAFailedSearchIsMadeAgain(t *testing.T) {
 		})})
 		bad := a(1, "/bad/")
 		look := func() {
-			q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(bad))
+			q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, inForce(force(bad), mappingA))
 		}
 		look()
 		if settled := q.Settle(<-q.Outcomes(), force(bad)); len(settled) != 0 {
@@ -247,7 +248,7 @@ func TestAFailedSearchIsMadeAgain(t *testing.T) {
 func TestACompilerThatBreaksOnAPartFindsNothing(t *testing.T) {
 	t.Parallel()
 	q := New(Options{Oracle: refusing("a"), Compile: func(*store.Store) *compile.Output { panic("no") }})
-	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, ownersAre(mappingA), force(a(1, "/")))
+	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, inForce(force(a(1, "/")), mappingA))
 	if outcome := <-q.Outcomes(); len(outcome.findings) != 0 {
 		t.Errorf("found %+v", outcome.findings)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"terraform-provider-emissary/controller/compile"
 	"terraform-provider-emissary/controller/store"
+	"terraform-provider-emissary/crds/v3alpha1"
 )
 
 // mostCulprits bounds a search: a configuration that is refused for the sake of more objects has another fault.
@@ -34,6 +35,9 @@ type culprit struct {
 // object with which Envoy refuses the row up to it is a culprit, whatever it is that does not fit: the object alone, or
 // the object beside one before it. Halving finds it; as the newest object is the most likely one, the search
 // begins with short steps from the end.
+//
+// Objects that Envoy has accepted are no suspects as long as it takes the configuration of them alone: an AuthService
+// shows in a listener only, and it is not the Listener's fault.
 type search struct {
 	oracle  Oracle
 	compile func(*store.Store) *compile.Output
@@ -42,28 +46,65 @@ type search struct {
 	refused string
 	objects []metav1.Object // all but the suspects
 	row     []metav1.Object // the suspects still in question
+	// trials are the suspects that Envoy has not accepted yet, each with the version that it accepted last, nil for none.
+	trials map[store.Ref]metav1.Object
+	// taken says that Envoy takes the configuration without any of the row.
+	taken bool
 	// asked counts the questions.
 	asked int
 }
 
-// newSearch looks for culprits among the owners of what was refused. Routes that are not among them have no part in it
-// and are left out of every question.
-func newSearch(o Options, refused string, objects map[store.Ref]metav1.Object, owners []store.Ref) *search {
-	s := &search{oracle: o.Oracle, compile: o.Compile, refused: refused}
-	suspected := make(map[store.Ref]bool, len(owners))
-	for _, ref := range owners {
-		if object := objects[ref]; object != nil && !suspected[ref] {
-			suspected[ref] = true
-			s.row = append(s.row, object)
+// newSearch looks for culprits among the owners of what was refused, and what else is on trial. Routes that are not among
+// them have no part in it and are left out of every question.
+func newSearch(o Options, refused string, in InForce) *search {
+	s := &search{oracle: o.Oracle, compile: o.Compile, refused: refused, trials: map[store.Ref]metav1.Object{}}
+	suspected := map[store.Ref]bool{}
+	for _, ref := range in.Owners {
+		suspected[ref] = true
+	}
+	for ref, before := range in.Trials {
+		if _, ours := in.Objects[ref].(v3alpha1.Object); ours && (suspected[ref] || !isRoute(ref)) {
+			suspected[ref], s.trials[ref] = true, before
 		}
 	}
-	for ref, object := range objects {
-		if !suspected[ref] && ref.Kind != "Mapping" && ref.Kind != "TCPMapping" {
+	for ref, object := range in.Objects {
+		switch {
+		case suspected[ref]:
+			s.row = append(s.row, object)
+		case !isRoute(ref):
 			s.objects = append(s.objects, object)
 		}
 	}
+	if refused == compile.ListenerType {
+		s.objects = append(s.objects, bystander(o.AmbassadorID, in.Objects))
+	}
 	slices.SortFunc(s.row, inRow)
 	return s
+}
+
+func isRoute(ref store.Ref) bool { return ref.Kind == "Mapping" || ref.Kind == "TCPMapping" }
+
+// bystander is a Listener that is at fault for nothing. What is part of every listener shows in it before any of the
+// suspects does.
+func bystander(ambassadorID string, objects map[store.Ref]metav1.Object) *v3alpha1.Listener {
+	ports := map[int32]bool{}
+	for _, object := range objects {
+		if listener, ok := object.(*v3alpha1.Listener); ok {
+			ports[listener.Spec.Port] = true
+		}
+	}
+	port := int32(65535)
+	for ports[port] {
+		port--
+	}
+	return &v3alpha1.Listener{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "emissary-validation", Name: "bystander"},
+		Spec: v3alpha1.ListenerSpec{
+			AmbassadorID: v3alpha1.AmbassadorID{ambassadorID}, Port: port,
+			Protocol: v3alpha1.ProtocolHTTP, SecurityModel: v3alpha1.SecurityModelInsecure,
+			HostBinding: v3alpha1.HostBinding{Namespace: v3alpha1.NamespaceBinding{From: v3alpha1.NamespaceFromAll}},
+		},
+	}
 }
 
 // inRow orders suspects.
@@ -103,6 +144,9 @@ func (s *search) run(ctx context.Context) (culprits []culprit, err error) {
 	if refusal == "" {
 		return nil, errTaken
 	}
+	if err := s.acquit(ctx); err != nil {
+		return nil, err
+	}
 	for good := 0; refusal != ""; {
 		if len(culprits) == mostCulprits {
 			return nil, fmt.Errorf("envoy refuses the configuration without %d objects too: %s", mostCulprits, refusal)
@@ -123,10 +167,39 @@ func (s *search) run(ctx context.Context) (culprits []culprit, err error) {
 	return culprits, nil
 }
 
+// acquit takes those out of the row that Envoy has accepted, if it takes the configuration of them alone: with the last
+// accepted version of each that is on trial.
+func (s *search) acquit(ctx context.Context) error {
+	if len(s.trials) == 0 || len(s.trials) == len(s.row) {
+		return nil
+	}
+	accepted := *s
+	accepted.objects, accepted.row = slices.Clone(s.objects), nil
+	for _, object := range s.row {
+		before, onTrial := s.trials[store.RefOf(object)]
+		switch {
+		case !onTrial:
+			accepted.objects = append(accepted.objects, object)
+		case before != nil:
+			accepted.objects = append(accepted.objects, before)
+			fallthrough
+		default:
+			accepted.row = append(accepted.row, object)
+		}
+	}
+	refusal, err := accepted.ask(ctx, 0)
+	if err == nil && refusal == "" {
+		accepted.taken = true
+		*s = accepted
+	}
+	s.asked = accepted.asked
+	return err
+}
+
 // first returns the index of the first object with which Envoy refuses the row, and its words. It takes the row up to
 // good, and refuses the whole row.
 func (s *search) first(ctx context.Context, good int, refusal string) (index int, words string, err error) {
-	bad, checked, words := len(s.row), good > 0, refusal
+	bad, checked, words := len(s.row), good > 0 || s.taken, refusal
 	for step := 1; bad-good > 1; {
 		middle := bad - step
 		if step > (bad-good)/2 {

@@ -1,6 +1,7 @@
 package quarantine
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/proto"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/controller/compile"
@@ -99,7 +101,7 @@ func TestSearch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			objects, owners := world(test.n)
-			s := newSearch(Options{Oracle: test.oracle, Compile: naming}, compile.RouteType, objects, owners)
+			s := newSearch(Options{Oracle: test.oracle, Compile: naming}, compile.RouteType, InForce{Objects: objects, Owners: owners})
 			culprits, err := s.run(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -121,6 +123,70 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// What Envoy has accepted is no suspect as long as it takes that alone.
+func TestAcceptedObjectsAreNoSuspects(t *testing.T) {
+	t.Parallel()
+	h, m20 := store.Ref{Kind: "Host", Namespace: "default", Name: "h"}, store.Ref{Kind: "Mapping", Namespace: "default", Name: "m20"}
+	tests := map[string]struct {
+		oracle verdict
+		trials map[store.Ref]metav1.Object
+		want   []string
+	}{
+		"on trial":              {refusing("m20"), map[store.Ref]metav1.Object{m20: nil}, []string{"m20"}},
+		"another one is":        {refusing("m20"), map[store.Ref]metav1.Object{h: nil}, []string{"m20"}},
+		"the older of two":      {refusing("h+m20"), map[store.Ref]metav1.Object{h: nil}, []string{"h"}},
+		"the newer of two":      {refusing("h+m20"), map[store.Ref]metav1.Object{m20: nil}, []string{"m20"}},
+		"both":                  {refusing("h+m20"), map[store.Ref]metav1.Object{h: nil, m20: nil}, []string{"m20"}},
+		"accepted as it was":    {refusing("h+m20+m5"), map[store.Ref]metav1.Object{h: &v3alpha1.Host{ObjectMeta: meta("h", 1)}, m20: nil}, []string{"m20"}},
+		"one of them, and more": {refusing("h+m20", "m5"), map[store.Ref]metav1.Object{h: nil}, []string{"m5", "m20"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			objects, owners := world(50)
+			in := InForce{Objects: objects, Owners: owners, Trials: test.trials}
+			culprits, err := newSearch(Options{Oracle: test.oracle, Compile: naming}, compile.RouteType, in).run(t.Context())
+			var got []string
+			for _, c := range culprits {
+				got = append(got, c.object.GetName())
+			}
+			if err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("found %v, error %v; want %v", got, err, test.want)
+			}
+		})
+	}
+}
+
+// listeners is an oracle that refuses those with an HTTP filter.
+type listeners string
+
+func (l listeners) Ask(_ context.Context, output *compile.Output) (string, error) {
+	for _, listener := range output.Listeners {
+		if raw, err := proto.Marshal(listener); err != nil || bytes.Contains(raw, []byte(l)) {
+			return "no " + string(l), err
+		}
+	}
+	return "", nil
+}
+
+// Without knowing what Envoy has accepted: what shows in listeners only is not the Listener's fault.
+func TestAPolicyIsNotTheListenersFault(t *testing.T) {
+	t.Parallel()
+	auth := &v3alpha1.AuthService{ObjectMeta: meta("auth", 9), Spec: v3alpha1.AuthServiceSpec{AuthService: "s", Proto: "http"}}
+	in := InForce{Objects: install(auth)}
+	for ref := range in.Objects {
+		if ref.Kind == "Listener" || ref.Kind == "Host" {
+			in.Owners = append(in.Owners, ref)
+		}
+	}
+	in.Owners = append(in.Owners, store.RefOf(auth))
+	o := Options{Oracle: listeners("envoy.filters.http.ext_authz"), AmbassadorID: "default", Compile: func(s *store.Store) *compile.Output { return compile.Compile(s, compile.Defaults()) }}
+	culprits, err := newSearch(o, compile.ListenerType, in).run(t.Context())
+	if err != nil || len(culprits) != 1 || culprits[0].object != metav1.Object(auth) {
+		t.Errorf("found %+v, error %v", culprits, err)
+	}
+}
+
 // A search that is cut short has still found those before: each is refused with the row before it, and that is taken.
 func TestSearchThatIsCutShort(t *testing.T) {
 	t.Parallel()
@@ -133,7 +199,7 @@ func TestSearchThatIsCutShort(t *testing.T) {
 		}
 		return refusal, err
 	}
-	culprits, err := newSearch(Options{Oracle: verdict(oracle), Compile: naming}, compile.RouteType, objects, owners).run(t.Context())
+	culprits, err := newSearch(Options{Oracle: verdict(oracle), Compile: naming}, compile.RouteType, InForce{Objects: objects, Owners: owners}).run(t.Context())
 	if err == nil || len(culprits) != 1 || culprits[0].object.GetName() != "m3" {
 		t.Errorf("found %+v, error %v; want m3 and an error", culprits, err)
 	}
@@ -157,7 +223,7 @@ func TestSearchWithoutACulprit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			objects, owners := world(50)
-			culprits, err := newSearch(Options{Oracle: test.oracle, Compile: naming}, compile.RouteType, objects, owners).run(t.Context())
+			culprits, err := newSearch(Options{Oracle: test.oracle, Compile: naming}, compile.RouteType, InForce{Objects: objects, Owners: owners}).run(t.Context())
 			if err == nil || !strings.Contains(err.Error(), test.want) || culprits != nil {
 				t.Errorf("found %v, error %v; want an error with %q", culprits, err, test.want)
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -155,7 +156,9 @@ func (l *loop) run(ctx context.Context, first []metav1.Object, events <-chan met
 			l.publish()
 			l.state = before
 		}
-		l.quarantine.Look(ctx, l.state.Rejected, func(id compile.ResourceID) []store.Ref { return l.owners[id] }, l.force)
+		l.quarantine.Look(ctx, l.state.Rejected, func(id compile.ResourceID) InForce {
+			return InForce{Objects: maps.Clone(l.force), Owners: l.owners[id]}
+		})
 	}
 }
 
