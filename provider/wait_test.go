@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -93,6 +97,52 @@ func TestWaitsWhereAControllerRuns(t *testing.T) {
 			Config: served("alive", ""),
 			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
 				plancheck.ExpectResourceAction("emissary_mapping.quote", plancheck.ResourceActionUpdate)}},
+		},
+	)
+}
+
+// TestNotServedIsPlanned has an update that was written but is not served: every
+// plan shows it and its apply waits again, until the object is served, by
+// whatever repaired it.
+func TestNotServedIsPlanned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var repaired atomic.Bool
+	w.report(func(object *unstructured.Unstructured) (string, string, string, string) {
+		if service, _, _ := unstructured.NestedString(object.Object, "spec", "service"); service == "missing" && !repaired.Load() {
+			return "Programmed", "False", "ServiceNotFound", "Service missing not found"
+		}
+		return "Programmed", "True", "Programmed", "Envoy acknowledged it"
+	})
+	why := tfjsonpath.New("not_served")
+	broken := w.config(replaceService(quote("wait = true")))
+	planned := func(check plancheck.PlanCheck) resource.ConfigPlanChecks {
+		return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{check, plancheck.ExpectKnownValue("emissary_mapping.quote", why, knownvalue.Null())}}
+	}
+	update := plancheck.ExpectResourceAction("emissary_mapping.quote", plancheck.ResourceActionUpdate)
+	w.run(
+		resource.TestStep{
+			Config:            w.config(quote("wait = true")),
+			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue("emissary_mapping.quote", why, knownvalue.Null())},
+		},
+		resource.TestStep{Config: broken, ConfigPlanChecks: planned(update), ExpectError: oneLine(`Service missing not found \(ServiceNotFound\)`)},
+		resource.TestStep{Config: broken, ConfigPlanChecks: planned(update), ExpectError: oneLine(`Service missing not found \(ServiceNotFound\)`)},
+		resource.TestStep{
+			PreConfig: func() {
+				repaired.Store(true)
+				object := w.get("mappings", "quote")
+				object.SetAnnotations(map[string]string{"repaired": "yes"}) // makes the controller look again
+				if _, err := w.objects("mappings").Update(t.Context(), object, metav1.UpdateOptions{FieldManager: "kubectl-edit"}); err != nil {
+					t.Fatal(err)
+				}
+				eventually(t, "the controller has seen it", func() bool {
+					conditions, _, _ := unstructured.NestedSlice(w.get("mappings", "quote").Object, "status", "conditions")
+					return strings.Contains(fmt.Sprint(conditions), "acknowledged")
+				})
+			},
+			Config:            broken,
+			ConfigPlanChecks:  planned(plancheck.ExpectEmptyPlan()),
+			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue("emissary_mapping.quote", why, knownvalue.Null())},
 		},
 	)
 }
