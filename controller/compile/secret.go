@@ -1,13 +1,6 @@
 package compile
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -29,9 +22,6 @@ func parseSecretName(text, namespace string, namespacing bool) secretName {
 	return secretName{namespace: namespace, name: text}
 }
 
-// minRSABits is the shortest RSA key Envoy serves.
-const minRSABits = 2048
-
 // certificate makes the SDS resource of a Secret's certificate and key and returns its name. The pair is checked, so
 // that Envoy never meets one it would refuse.
 func (c *Compiler) certificate(name secretName) (string, *fault) {
@@ -43,11 +33,12 @@ func (c *Compiler) certificate(name secretName) (string, *fault) {
 		}
 		chain := firstOf(secret, corev1.TLSCertKey, "cert-chain.pem")
 		key := firstOf(secret, corev1.TLSPrivateKeyKey, "key.pem")
-		if fault := c.secrets.pair(secret, func() *fault { return checkPair(name, chain, key) }); fault != nil {
-			return nil, fault
+		pair := c.secrets.pair(secret, func() keyPair { return newKeyPair(name, chain, key) })
+		if pair.fault != nil {
+			return nil, pair.fault
 		}
 		return &tlsv3.Secret{Name: resource, Type: &tlsv3.Secret_TlsCertificate{TlsCertificate: &tlsv3.TlsCertificate{
-			CertificateChain: inlineBytes(chain), PrivateKey: inlineBytes(key),
+			CertificateChain: inlineBytes(pair.chain), PrivateKey: inlineBytes(pair.key),
 		}}}, nil
 	})
 }
@@ -95,9 +86,9 @@ func (c *Compiler) caBundle(name secretName) (*corev3.DataSource, *fault) {
 	if fault != nil {
 		return nil, fault
 	}
-	bundle := firstOf(secret, corev1.TLSCertKey, "root-cert.pem", corev1.ServiceAccountRootCAKey)
-	if !x509.NewCertPool().AppendCertsFromPEM(bundle) {
-		return nil, faultf(ReasonInvalidSecret, "Secret %s holds no CA certificate: put PEM certificates in its key tls.crt", name)
+	bundle, err := plainCertificates(firstOf(secret, corev1.TLSCertKey, "root-cert.pem", corev1.ServiceAccountRootCAKey))
+	if err != nil {
+		return nil, faultf(ReasonInvalidSecret, "Secret %s holds no usable CA certificates: %v; put PEM certificates in its key tls.crt", name, err)
 	}
 	return inlineBytes(bundle), nil
 }
@@ -107,13 +98,9 @@ func (c *Compiler) revocationList(name secretName) (*corev3.DataSource, *fault) 
 	if fault != nil {
 		return nil, fault
 	}
-	list := firstOf(secret, "crl.pem", "user.key")
-	block, _ := pem.Decode(list)
-	if block == nil {
-		return nil, faultf(ReasonInvalidSecret, "Secret %s holds no revocation list: put it in its key crl.pem", name)
-	}
-	if _, err := x509.ParseRevocationList(block.Bytes); err != nil {
-		return nil, faultf(ReasonInvalidSecret, "Secret %s: crl.pem is not a revocation list: %v", name, err)
+	list, err := plainRevocationLists(firstOf(secret, "crl.pem", "user.key"))
+	if err != nil {
+		return nil, faultf(ReasonInvalidSecret, "Secret %s holds no usable revocation list: %v; put it in its key crl.pem", name, err)
 	}
 	return inlineBytes(list), nil
 }
@@ -153,30 +140,6 @@ func firstOf(secret *corev1.Secret, keys ...string) []byte {
 		if value := secret.Data[key]; len(value) > 0 {
 			return value
 		}
-	}
-	return nil
-}
-
-// checkPair reports why a certificate chain and its key cannot be served.
-func checkPair(name secretName, chain, key []byte) *fault {
-	if len(bytes.TrimSpace(chain)) == 0 || len(bytes.TrimSpace(key)) == 0 {
-		return faultf(ReasonInvalidSecret, "Secret %s needs the keys tls.crt and tls.key", name)
-	}
-	pair, err := tls.X509KeyPair(chain, key)
-	if err != nil {
-		return faultf(ReasonInvalidSecret, "Secret %s holds no usable certificate: %s", name, strings.TrimPrefix(err.Error(), "tls: "))
-	}
-	switch key := pair.PrivateKey.(type) {
-	case *rsa.PrivateKey:
-		if key.N.BitLen() < minRSABits {
-			return faultf(ReasonInvalidSecret, "Secret %s: the RSA key has %d bits, Envoy asks for at least %d", name, key.N.BitLen(), minRSABits)
-		}
-	case *ecdsa.PrivateKey:
-		if key.Curve == elliptic.P224() {
-			return faultf(ReasonInvalidSecret, "Secret %s: the key is on curve P-224, Envoy knows P-256, P-384 and P-521", name)
-		}
-	default:
-		return faultf(ReasonInvalidSecret, "Secret %s: the key is neither RSA nor ECDSA, which are what Envoy serves", name)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ type secrets struct {
 
 	// pairs remembers what was found out about certificates: parsing one takes as long as compiling a Mapping. before
 	// are those of the compilation before.
-	pairs, before map[*corev1.Secret]*fault
+	pairs, before map[*corev1.Secret]keyPair
 }
 
 func newSecrets() *secrets {
@@ -33,7 +33,7 @@ func newSecrets() *secrets {
 		builds:  map[string]func() (*tlsv3.Secret, *fault){},
 		readBy:  map[secretName][]string{},
 		decided: map[secretName]string{},
-		pairs:   map[*corev1.Secret]*fault{},
+		pairs:   map[*corev1.Secret]keyPair{},
 	}
 }
 
@@ -68,7 +68,7 @@ func decision(secret *corev1.Secret) string {
 }
 
 // pair checks a certificate once.
-func (s *secrets) pair(secret *corev1.Secret, check func() *fault) *fault {
+func (s *secrets) pair(secret *corev1.Secret, check func() keyPair) keyPair {
 	found, known := s.pairs[secret]
 	if !known {
 		if found, known = s.before[secret]; !known {
