@@ -3,6 +3,8 @@ package xds
 import (
 	"testing"
 	"time"
+
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 )
 
 // An Envoy that starts asks for clusters, their endpoints, listeners, and their
@@ -191,4 +193,42 @@ func (c *client) follow(h *harness, steps []step) {
 			c.t.Fatalf("at step %d", i+1)
 		}
 	}
+}
+
+// A cluster that comes or changes warms until it gets its endpoints, also those that Envoy holds already: it asks for
+// them no second time.
+func TestEndpointsGoAgainWithClusters(t *testing.T) {
+	t.Parallel()
+	eds := func(name string, n int) Resource {
+		r := cluster(name, n)
+		m := r.Message.(*clusterv3.Cluster)
+		m.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
+		m.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{ServiceName: "shared"}
+		return r
+	}
+	bubble(t, Options{}, func(t *testing.T, h *harness) {
+		h.update(eds("a", 1), cluster("other", 1), endpoints("shared", 1))
+		c := h.connect(t)
+		c.ask(ClusterType)
+		c.ack(c.want(ClusterType, "a", "other"))
+		c.ask(EndpointType, "shared")
+		c.ack(c.want(EndpointType, "shared"))
+		c.quiet()
+
+		h.update(eds("a", 1), eds("b", 1), cluster("other", 1), endpoints("shared", 1))
+		clusters := c.want(ClusterType, "b")
+		c.ack(c.want(EndpointType, "shared")) // before the clusters are acknowledged: Envoy does that when they are warm
+		c.ack(clusters)
+		c.quiet()
+
+		h.update(eds("a", 2), eds("b", 1), cluster("other", 1), endpoints("shared", 1))
+		clusters = c.want(ClusterType, "a")
+		c.ack(c.want(EndpointType, "shared"))
+		c.ack(clusters)
+		c.quiet()
+
+		h.update(eds("a", 2), eds("b", 1), cluster("other", 2), endpoints("shared", 1))
+		c.ack(c.want(ClusterType, "other"))
+		c.quiet()
+	})
 }

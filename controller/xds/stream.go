@@ -301,6 +301,14 @@ func (st *stream) dispatch(sub *subscription, r *response, now time.Time) *disco
 		wire.RemovedResources = append(wire.RemovedResources, rm.name)
 	}
 	r.resources = nil
+	if endpoints := st.subs[EndpointType]; endpoints != nil && sub.kind.typeURL == ClusterType {
+		// A cluster warms until it gets its endpoints. Envoy does not ask for what it holds for another cluster, or for
+		// the one before of the same name, and does not give it that either: it would wait for 15 seconds, and answer
+		// the requests for the cluster with 503.
+		for _, name := range r.leadTo {
+			endpoints.repeat(name)
+		}
+	}
 	m, label := st.server.metrics, shortName(sub.kind.typeURL)
 	m.pushes.WithLabelValues(label).Inc()
 	m.resources.WithLabelValues(label).Add(float64(len(r.additions) + len(r.removals)))

@@ -63,6 +63,8 @@ type response struct {
 	additions []addition
 	removals  []removal
 	resources []*discoveryv3.Resource
+	// leadTo lists the resources that the additions lead to.
+	leadTo []string
 	// through is the revision that this response completes; 0 if none.
 	through uint64
 }
@@ -141,6 +143,14 @@ func (sub *subscription) holds(name string) bool {
 func (sub *subscription) again(name string) {
 	if _, listed := sub.recheck[name]; !listed {
 		sub.recheck[name] = false
+	}
+}
+
+// repeat has a resource sent again that the Envoy holds.
+func (sub *subscription) repeat(name string) {
+	if sub.holds(name) {
+		delete(sub.known(), name)
+		sub.again(name)
 	}
 }
 
@@ -278,6 +288,9 @@ func (sub *subscription) respond(now time.Time) *response {
 		e := sub.pending[name]
 		r.additions = append(r.additions, addition{name, e.version, known[name]})
 		r.resources = append(r.resources, e.wire(ID{sub.kind.typeURL, name}))
+		if e.leadsTo != "" {
+			r.leadTo = append(r.leadTo, e.leadsTo)
+		}
 		known[name] = e.version
 		delete(sub.pending, name)
 	}

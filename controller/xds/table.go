@@ -1,12 +1,14 @@
 package xds
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"sort"
 	"time"
 
+	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 	"google.golang.org/protobuf/proto"
@@ -54,7 +56,8 @@ func (s *slot) served() *entry {
 type entry struct {
 	version string
 	bytes   []byte
-	// leadsTo is the RouteConfiguration of a scope.
+	// leadsTo is the RouteConfiguration of a scope, and the load assignment of a
+	// cluster that has its endpoints from there.
 	leadsTo string
 }
 
@@ -82,8 +85,13 @@ func encode(r Resource) (*entry, error) {
 	}
 	sum := sha256.Sum256(value)
 	e := &entry{version: hex.EncodeToString(sum[:12]), bytes: value}
-	if scope, ok := r.Message.(*routev3.ScopedRouteConfiguration); ok {
-		e.leadsTo = scope.GetRouteConfigurationName()
+	switch m := r.Message.(type) {
+	case *routev3.ScopedRouteConfiguration:
+		e.leadsTo = m.GetRouteConfigurationName()
+	case *clusterv3.Cluster:
+		if m.GetType() == clusterv3.Cluster_EDS {
+			e.leadsTo = cmp.Or(m.GetEdsClusterConfig().GetServiceName(), m.GetName())
+		}
 	}
 	return e, nil
 }
