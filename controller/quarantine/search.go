@@ -15,8 +15,9 @@ import (
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
-// mostCulprits bounds a search: a configuration that is refused for the sake of more objects has another fault.
-const mostCulprits = 32
+// mostCarriers bounds the culprits that others depend on: a configuration that is refused for the sake of more of them
+// has another fault, and leaving them all out would take down what is good.
+const mostCarriers = 32
 
 // errTaken says that Envoy takes offline what it refuses where it serves: its circumstances are at fault, such as an
 // address in use, and no object.
@@ -147,15 +148,19 @@ func (s *search) run(ctx context.Context) (culprits []culprit, err error) {
 	if err := s.acquit(ctx); err != nil {
 		return nil, err
 	}
+	carriers := 0
 	for good := 0; refusal != ""; {
-		if len(culprits) == mostCulprits {
-			return nil, fmt.Errorf("envoy refuses the configuration without %d objects too: %s", mostCulprits, refusal)
+		if carriers == mostCarriers {
+			return nil, fmt.Errorf("envoy refuses the configuration without %d of its objects too: %s", mostCarriers, refusal)
 		}
 		var words string
 		if good, words, err = s.first(ctx, good, refusal); err != nil {
 			return culprits, err
 		}
 		culprits = append(culprits, culprit{s.row[good], words})
+		if !isRoute(store.RefOf(s.row[good])) {
+			carriers++
+		}
 		s.row = slices.Delete(s.row, good, good+1)
 		refusal = ""
 		if good < len(s.row) { // else it is what was taken just now

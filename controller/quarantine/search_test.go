@@ -205,6 +205,42 @@ func TestSearchThatIsCutShort(t *testing.T) {
 	}
 }
 
+// Many bad routes are many culprits; many bad Hosts are something else.
+func TestSearchForMany(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		first, second string // the prefixes of the names of 40 objects each
+		found         int
+		want          string // the error
+	}{
+		"Mappings": {"Host", "bad Mapping", 40, ""},
+		"Hosts":    {"bad Host", "Mapping", 0, "without 32 of its objects too: bad Host"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := InForce{Objects: map[store.Ref]metav1.Object{}}
+			for i := range 40 {
+				for _, object := range []metav1.Object{
+					&v3alpha1.Host{ObjectMeta: meta(fmt.Sprint(test.first, i), 1)}, &v3alpha1.Mapping{ObjectMeta: meta(fmt.Sprint(test.second, i), 1)},
+				} {
+					in.Objects[store.RefOf(object)] = object
+					in.Owners = append(in.Owners, store.RefOf(object))
+				}
+			}
+			bad := verdict(func(names []string) (string, error) {
+				if i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, "bad") }); i >= 0 {
+					return names[i], nil
+				}
+				return "", nil
+			})
+			culprits, err := newSearch(Options{Oracle: bad, Compile: naming}, compile.RouteType, in).run(t.Context())
+			if len(culprits) != test.found || (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("found %d, error %v; want %d, %q", len(culprits), err, test.found, test.want)
+			}
+		})
+	}
+}
+
 func TestSearchWithoutACulprit(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("no such program")
@@ -215,7 +251,6 @@ func TestSearchWithoutACulprit(t *testing.T) {
 		"taken offline":       {refusing(), errTaken.Error()},
 		"not the owners":      {func([]string) (string, error) { return "port is bad", nil }, "without any of the objects it is made of: port is bad"},
 		"no part of it":       {refusing("other"), errTaken.Error()},
-		"everyone":            {func(names []string) (string, error) { return fmt.Sprintf("%.*s", len(names), "no"), nil }, "without 32 objects too"},
 		"cannot be asked":     {func([]string) (string, error) { return "", broken }, broken.Error()},
 		"cannot go on asking": {func(names []string) (string, error) { return "bad", map[bool]error{true: broken}[len(names) < 51] }, broken.Error()},
 	}
