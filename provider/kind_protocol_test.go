@@ -14,11 +14,16 @@ import (
 	"terraform-provider-emissary/provider"
 )
 
+type listingServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+}
+
 // mappingServer speaks the plugin protocol about emissary_mapping: for what the
 // Terraform at hand is too old for (identity, queries) or shows only in part.
 type mappingServer struct {
 	*testing.T
-	tfprotov6.ProviderServerWithListResource
+	listingServer
 	schemas    *tfprotov6.GetProviderSchemaResponse
 	identities *tfprotov6.GetResourceIdentitySchemasResponse
 	resource   tftypes.Object
@@ -27,11 +32,11 @@ type mappingServer struct {
 // newMappingServer configures the provider with a kubeconfig, or none.
 func newMappingServer(t *testing.T, kubeconfig string) *mappingServer {
 	t.Helper()
-	server, ok := provider.NewServer("test").(tfprotov6.ProviderServerWithListResource)
+	server, ok := provider.NewServer("test").(listingServer)
 	if !ok {
 		t.Fatal("the provider lists no resources")
 	}
-	s := &mappingServer{T: t, ProviderServerWithListResource: server}
+	s := &mappingServer{T: t, listingServer: server}
 	var err1, err2 error
 	s.schemas, err1 = server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	s.identities, err2 = server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})

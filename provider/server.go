@@ -21,10 +21,11 @@ import (
 // a plan of a thousand.
 func NewServer(version string) tfprotov6.ProviderServer {
 	p := &emissaryProvider{version: version}
-	s := &server{
-		frameworkServer: providerserver.NewProtocol6(p)().(frameworkServer), //nolint:forcetypeassert // fails in every test if ever
-		kinds:           map[string]*kindResource{},
+	framework, ok := providerserver.NewProtocol6(p)().(frameworkServer)
+	if !ok {
+		panic("provider: the plugin framework's server no longer serves lists or actions") // a broken build
 	}
+	s := &server{frameworkServer: framework, kinds: map[string]*kindResource{}}
 	for _, k := range kinds() {
 		r := newKindResource(k, p)
 		s.kinds[r.typeName] = r
@@ -34,8 +35,9 @@ func NewServer(version string) tfprotov6.ProviderServer {
 
 // frameworkServer is all that the plugin framework's server can do.
 type frameworkServer interface {
-	tfprotov6.ProviderServerWithListResource
-	tfprotov6.ProviderServerWithActions
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+	tfprotov6.ActionServer
 }
 
 // server adds the kinds to the framework's server.
