@@ -109,6 +109,7 @@ func newController(options Options) (_ *controller, err error) {
 		return nil, fmt.Errorf("ready listener on port %d: %w", environment.ReadyPort, err)
 	}
 	settings := CompileOptions(environment)
+	settings.Disk = disk{}
 	if address, ok := c.health.Addr().(*net.TCPAddr); ok {
 		settings.DiagPort = address.Port // port 0 picked a free one
 	}

@@ -59,10 +59,23 @@ func (l *accessLog) keys() map[string]func(json.RawMessage) error {
 }
 
 func checkLogPath(path string) error {
-	if path == "" {
-		return fmt.Errorf("the path is empty: /dev/fd/1 is the standard output")
+	if !strings.HasPrefix(path, "/") {
+		return fmt.Errorf("%q is not a path from the root: /dev/fd/1 is the standard output", path)
 	}
 	return checkText(path)
+}
+
+// openLog goes back to the standard output where the path of the access log cannot be written to: Envoy would refuse
+// every listener for it.
+func (c *Compiler) openLog(log *accessLog) error {
+	if c.options.Disk == nil || log.path == defaultAccessLog().path {
+		return nil
+	}
+	if err := c.options.Disk.OpenLog(log.path); err != nil {
+		log.path = defaultAccessLog().path
+		return fmt.Errorf("config.envoy_log_path: %w; the access log goes to the standard output", err)
+	}
+	return nil
 }
 
 // checkLogFormat checks every template in a log format of either form.

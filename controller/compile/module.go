@@ -125,6 +125,9 @@ func (c *Compiler) readModule(m *module, raw []byte) {
 			}
 		}
 	}
+	if err := c.openLog(&m.http.log); err != nil {
+		c.ledger.refuse(m.ref, ReasonInvalid, "%v", err)
+	}
 	if err := m.http.filters.consistent(); err != nil {
 		c.ledger.refuse(m.ref, ReasonConflict, "%v", err)
 	}

@@ -23,6 +23,17 @@ type Options struct {
 	MinTLSVersion string
 	// DrainTime is how long Envoy lets connections go on after their listener changed (AMBASSADOR_DRAIN_TIME).
 	DrainTime time.Duration
+	// Disk is Envoy's, where the controller shares it: what objects say about files is checked there. Nil takes every
+	// path, and leaves it to Envoy to refuse the resource that has it.
+	Disk Disk `json:"-"`
+}
+
+// Disk is what Envoy finds under the paths that objects name.
+type Disk interface {
+	// ReadFile returns the content of a file that Envoy reads, such as a certificate.
+	ReadFile(path string) ([]byte, error)
+	// OpenLog reports why Envoy could not write an access log to a path. It makes the file, as Envoy does.
+	OpenLog(path string) error
 }
 
 // Defaults returns the options of an install that sets nothing.

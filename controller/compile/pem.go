@@ -26,10 +26,10 @@ type keyPair struct {
 // minRSABits is the shortest RSA key Envoy serves.
 const minRSABits = 2048
 
-// newKeyPair reads the certificate chain and the key of a Secret.
-func newKeyPair(name secretName, chain, key []byte) keyPair {
+// newKeyPair reads a certificate chain and its key. from says whose they are, for people.
+func newKeyPair(from string, chain, key []byte) keyPair {
 	refused := func(format string, args ...any) keyPair {
-		return keyPair{fault: faultf(ReasonInvalidSecret, "Secret "+name.String()+format, args...)}
+		return keyPair{fault: &fault{reason: ReasonInvalidSecret, message: from + fmt.Sprintf(format, args...)}}
 	}
 	if len(bytes.TrimSpace(chain)) == 0 || len(bytes.TrimSpace(key)) == 0 {
 		return refused(" needs the keys tls.crt and tls.key")

@@ -137,7 +137,7 @@ func FuzzPEM(f *testing.F) {
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"), []byte("-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n"))
 	f.Add([]byte("-----BEGIN X509 CRL-----\nMA==\n-----END X509 CRL-----\n-----BEGIN CERTIFICATE-----"), []byte("-----BEGIN EC PRIVATE KEY-----\n\n"))
 	f.Fuzz(func(t *testing.T, chain, key []byte) {
-		if pair := newKeyPair(secretName{"a", "b"}, chain, key); (pair.fault == nil) != (len(pair.chain) > 0 && len(pair.key) > 0) {
+		if pair := newKeyPair("Secret a/b", chain, key); (pair.fault == nil) != (len(pair.chain) > 0 && len(pair.key) > 0) {
 			t.Errorf("a pair of %d and %d bytes with the fault %v", len(pair.chain), len(pair.key), pair.fault)
 		}
 		for _, read := range []func([]byte) ([]byte, error){plainCertificates, plainRevocationLists} {

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"fmt"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -33,7 +34,7 @@ func (c *Compiler) certificate(name secretName) (string, *fault) {
 		}
 		chain := firstOf(secret, corev1.TLSCertKey, "cert-chain.pem")
 		key := firstOf(secret, corev1.TLSPrivateKeyKey, "key.pem")
-		pair := c.secrets.pair(secret, func() keyPair { return newKeyPair(name, chain, key) })
+		pair := c.secrets.pair(secret, func() keyPair { return newKeyPair("Secret "+name.String(), chain, key) })
 		if pair.fault != nil {
 			return nil, pair.fault
 		}
@@ -43,15 +44,48 @@ func (c *Compiler) certificate(name secretName) (string, *fault) {
 	})
 }
 
-// certificateFiles makes the SDS resource of a certificate and key in files on Envoy's disk, which Envoy checks itself.
-func (c *Compiler) certificateFiles(chain, key string) string {
+// certificateFiles makes the SDS resource of a certificate and key in files on Envoy's disk, which Envoy reads itself.
+func (c *Compiler) certificateFiles(chain, key string) (string, *fault) {
 	resource := "certificate-file/" + chain + "|" + key
-	c.secretOnce(resource, func() (*tlsv3.Secret, *fault) {
+	return resource, c.secretOnce(resource, func() (*tlsv3.Secret, *fault) {
+		if fault := c.checkFiles(chain, key); fault != nil {
+			return nil, fault
+		}
 		return &tlsv3.Secret{Name: resource, Type: &tlsv3.Secret_TlsCertificate{TlsCertificate: &tlsv3.TlsCertificate{
 			CertificateChain: inFile(chain), PrivateKey: inFile(key),
 		}}}, nil
 	})
-	return resource
+}
+
+// checkFiles reads what Envoy is going to read, where that is possible.
+func (c *Compiler) checkFiles(chain, key string) *fault {
+	if c.options.Disk == nil {
+		return nil
+	}
+	certificates, err := c.options.Disk.ReadFile(chain)
+	if err != nil {
+		return faultf(ReasonInvalid, "cert_chain_file: %v", err)
+	}
+	private, err := c.options.Disk.ReadFile(key)
+	if err != nil {
+		return faultf(ReasonInvalid, "private_key_file: %v", err)
+	}
+	return newKeyPair(fmt.Sprintf("cert_chain_file %s with private_key_file %s", chain, key), certificates, private).fault
+}
+
+// checkAuthorityFile is checkFiles for the certificates of authorities.
+func (c *Compiler) checkAuthorityFile(path string) *fault {
+	if c.options.Disk == nil {
+		return nil
+	}
+	bundle, err := c.options.Disk.ReadFile(path)
+	if err == nil {
+		_, err = plainCertificates(bundle)
+	}
+	if err != nil {
+		return faultf(ReasonInvalid, "cacert_chain_file %s: %v", path, err)
+	}
+	return nil
 }
 
 // authority makes the SDS resource that verifies a peer against a CA, from a Secret or a file, and a revocation list
@@ -68,8 +102,11 @@ func (c *Compiler) authority(ca secretName, caFile string, crl secretName) (stri
 		context := &tlsv3.CertificateValidationContext{}
 		var fault *fault
 		if caFile != "" {
-			context.TrustedCa = inFile(caFile)
-		} else if context.TrustedCa, fault = c.caBundle(ca); fault != nil {
+			context.TrustedCa, fault = inFile(caFile), c.checkAuthorityFile(caFile)
+		} else {
+			context.TrustedCa, fault = c.caBundle(ca)
+		}
+		if fault != nil {
 			return nil, fault
 		}
 		if crl.name != "" {

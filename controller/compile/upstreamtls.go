@@ -43,7 +43,7 @@ func (c *Compiler) tlsSecrets(ref store.Ref, settings tlsSettings, secret secret
 	case secret.name != "":
 		certificate, problem = c.certificate(secret)
 	case settings.certChainFile != "":
-		certificate = c.certificateFiles(settings.certChainFile, settings.privateKeyFile)
+		certificate, problem = c.certificateFiles(settings.certChainFile, settings.privateKeyFile)
 	}
 	if problem == nil && (settings.ca.name != "" || settings.caFile != "") {
 		authority, problem = c.authority(settings.ca, settings.caFile, settings.crl)
