@@ -271,7 +271,7 @@ var allPoison = flag.Bool("poison", false, "spoil every value with every text, n
 // more of its kind where it is a regular expression or a template.
 func nastyFor(place, usual string) []string {
 	hash := fnv.New32a()
-	io.WriteString(hash, place)
+	hash.Write([]byte(place))
 	var texts []string
 	for i, text := range nastyTexts {
 		if *allPoison || (int(hash.Sum32()%4)+i)%4 == 0 {

@@ -138,5 +138,5 @@ func checkUnicodeClass(class string) error {
 	if name == "Any" || category || unicode.Scripts[name] != nil {
 		return nil
 	}
-	return fmt.Errorf(`Envoy has no Unicode class %s: use a category such as \p{L} or \p{Lu}, or a script such as \p{Greek}`, class)
+	return fmt.Errorf(`no Unicode class %s in Envoy: use a category such as \p{L} or \p{Lu}, or a script such as \p{Greek}`, class)
 }

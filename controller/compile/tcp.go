@@ -139,7 +139,7 @@ func (m *tcpMapping) readAddress(fallback string) error {
 	}
 	address, err := netip.ParseAddr(m.spec.Address)
 	if err != nil || address.Zone() != "" {
-		return fmt.Errorf("address: %q is not an IP address: write for example 0.0.0.0, 127.0.0.1 or ::", m.spec.Address)
+		return fmt.Errorf("address: %q is not an IP address: write one such as 0.0.0.0 or :: without a zone", m.spec.Address)
 	}
 	m.address = address.String()
 	return nil

@@ -121,7 +121,7 @@ func checkCommand(name, argument, length string) error {
 	form, known := templateCommands[name]
 	switch _, err := strconv.ParseUint(length, 10, 32); {
 	case !known:
-		return fmt.Errorf("Envoy has no command %%%s%%: see the list of command operators in its documentation", name)
+		return fmt.Errorf("no command %%%s%% in Envoy: see the command operators in its documentation", name)
 	case length != "" && !form.length:
 		return fmt.Errorf("the command %%%s%% cannot be cut: leave :%s out", name, length)
 	case length != "" && err != nil:
