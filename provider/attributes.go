@@ -2,6 +2,8 @@ package provider
 
 import (
 	"maps"
+	"math/big"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
@@ -33,7 +35,7 @@ func (a attributes) isSet(name string) bool {
 	return ok && !value.IsNull()
 }
 
-// text, flag and toggle return an attribute's value, or nothing when it is not
+// text, flag, toggle and number return an attribute's value, or nothing when it is not
 // set or not known yet.
 func (a attributes) text(name string) (text string, ok bool) {
 	value, exists := a[name]
@@ -46,10 +48,17 @@ func (a attributes) flag(name string) bool {
 }
 
 func (a attributes) toggle(name string) (flag *bool) {
-	if value, ok := a[name]; ok && value.IsKnown() {
-		_ = value.As(&flag)
+	if value, ok := a[name]; ok && value.IsKnown() && value.As(&flag) != nil {
+		return nil
 	}
 	return flag
+}
+
+func (a attributes) number(name string) (number *big.Float) {
+	if value, ok := a[name]; ok && value.IsKnown() && !value.IsNull() && value.As(&number) != nil {
+		return nil
+	}
+	return number
 }
 
 // members returns the known elements of a map or object attribute.
@@ -65,3 +74,5 @@ func (a attributes) members(name string) map[string]tftypes.Value {
 func (a attributes) setText(name, text string) {
 	a[name] = tftypes.NewValue(tftypes.String, text)
 }
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

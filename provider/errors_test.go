@@ -29,7 +29,14 @@ func TestBadConfiguration(t *testing.T) {
 		"misspelt key in free form": {quote(`rate_limit_labels = { ambassador = [{ g = [{ generic_kye = { value = "x" } }] }] }`), `Did you mean "generic_key"\?`},
 		"wrong type in free form":   {quote(`rate_limit_labels = { ambassador = [{ g = [{ generic_key = { value = 3 } }] }] }`), `must be a string`},
 		"both rules of a Listener":  {listener(`protocol_stack = ["HTTP", "TCP"]`), `protocol_stack excludes protocol`},
-		"service with a path":       {quote(`shadow = true`, `host_rewrite = "x"`) + `resource "emissary_tcp_mapping" "x" { SERVICE }`, `service is "db/path": a service has no path`},
+		"service without a port":    {quote(`shadow = true`, `host_rewrite = "x"`) + `resource "emissary_tcp_mapping" "x" { SERVICE }`, `service is "db:mysql": the port "mysql" must be from 1 to 65535`},
+		"null for a required field": {strings.Replace(quote(), `prefix    = "/backend/"`, `prefix = null`, 1), `prefix is required but not set`},
+		"duration without a unit":   {quote(`retry_policy = { retry_on = "5xx", per_try_timeout = "3" }`), `retry_policy.per_try_timeout is "3"; it must be a duration such as 3s`},
+		"group that is not there":   {quote(`regex_rewrite = { pattern = "/(a)", substitution = "/\\2" }`), `refers to the group 2; the pattern "/\(a\)" has 1`},
+		"header that is the host":   {quote(`add_request_headers = { Host = { value = "x" } }`), `use host_rewrite for the host`},
+		"name in capitals":          {`resource "emissary_mapping" "x" { CAPITALS }`, `name is "Quote"; a lowercase RFC 1123 subdomain must consist of`},
+		"label with a space":        {quote(`labels = { team = "the web" }`), `labels\["team"\] is "the web"; a valid label must be an empty string or consist of`},
+		"timeout of nothing":        {quote("timeouts {\n    create = \"soon\"\n  }"), `timeouts.create is "soon"; it must be a duration above zero`},
 		"weight over 100":           {quote(`weight = 101`), `weight is 101; it is a percentage`},
 		"two redirects":             {quote(`host_redirect = true`, `path_redirect = "/a"`, `prefix_redirect = "/b"`), `prefix_redirect excludes path_redirect`},
 		"regex that RE2 refuses":    {quote(`regex_headers = { x-a = "(?=b)" }`), `no RE2 regular expression`},
@@ -39,9 +46,11 @@ func TestBadConfiguration(t *testing.T) {
 		"null in a list":            {quote(`remove_request_headers = [null]`), `remove_request_headers\[0\] is null`},
 	}
 	replace := map[string]string{
-		"PORT":     "\n  name = \"x\"\n  port = 70000\n  protocol = \"HTTP\"\n  security_model = \"XFP\"\n  host_binding = { namespace = { from = \"ALL\" } }\n",
-		"SERVICE":  "\n  name = \"x\"\n  port = 1\n  service = \"db/path\"\n",
-		"HOSTNAME": "\n  name = \"x\"\n  hostname = \"a*b\"\n",
+		"NAMESPACE": "default",
+		"PORT":      "\n  name = \"x\"\n  port = 70000\n  protocol = \"HTTP\"\n  security_model = \"XFP\"\n  host_binding = { namespace = { from = \"ALL\" } }\n",
+		"SERVICE":   "\n  name = \"x\"\n  port = 1\n  service = \"db:mysql\"\n",
+		"CAPITALS":  "\n  name = \"Quote\"\n  hostname = \"*\"\n  prefix = \"/\"\n  service = \"x\"\n",
+		"HOSTNAME":  "\n  name = \"x\"\n  hostname = \"a*b\"\n",
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -65,8 +74,8 @@ func TestUnreachable(t *testing.T) {
 	address := listener.Addr().String()
 	listener.Close() // Nothing listens there any more.
 	runTerraform(t, resource.TestStep{
-		Config:      fmt.Sprintf("provider \"emissary\" {\n  host = \"https://%s\"\n}\n", address) + quote(),
-		ExpectError: oneLine(`Cannot apply Mapping NAMESPACE/quote on https://` + address + `: the server cannot be reached: .*connection refused\. Check host`),
+		Config:      fmt.Sprintf("provider \"emissary\" {\n  host = \"https://%s\"\n}\n", address) + inDefault(quote()),
+		ExpectError: oneLine(`Cannot apply Mapping default/quote on https://` + address + `: the server cannot be reached: .*connection refused\. Check host`),
 	})
 }
 

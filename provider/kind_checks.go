@@ -3,10 +3,7 @@ package provider
 import (
 	"fmt"
 	"math/big"
-	"net"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -29,68 +26,6 @@ func failAt(at path.Path, format string, args ...any) diag.Diagnostics {
 	return diag.Diagnostics{diag.NewAttributeErrorDiagnostic(at, "Invalid value for "+at.String(), at.String()+" "+fmt.Sprintf(format, args...))}
 }
 
-// serviceString checks [scheme://]host[:port], which names an upstream service.
-func serviceString(attribute string) check {
-	return func(c attributes) diag.Diagnostics {
-		text, ok := c.text(attribute)
-		if !ok {
-			return nil
-		}
-		if problem := checkService(text); problem != "" {
-			return fail(attribute, "is %q: %s. Write [http:// or https://]name[.namespace][:port].", text, problem)
-		}
-		return nil
-	}
-}
-
-func checkService(text string) (problem string) {
-	host := text
-	if scheme, rest, ok := strings.Cut(text, "://"); ok {
-		if lower := strings.ToLower(scheme); lower != "http" && lower != "https" {
-			return fmt.Sprintf("the scheme %q is not known", scheme)
-		}
-		host = rest
-	}
-	if before, _, ok := strings.Cut(host, "/"); ok {
-		return fmt.Sprintf("a service has no path; use rewrite to change the path sent to %s", before)
-	}
-	if strings.ContainsAny(host, " \t?#@") {
-		return "it has characters that no host name has"
-	}
-	name, port, err := net.SplitHostPort(host)
-	switch {
-	case err != nil && strings.Contains(host, ":") && net.ParseIP(strings.Trim(host, "[]")) == nil:
-		return "the port is not readable"
-	case err != nil:
-		name = host
-	default:
-		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
-			return fmt.Sprintf("the port %q must be from 1 to 65535", port)
-		}
-	}
-	if name == "" {
-		return "the host name is empty"
-	}
-	return ""
-}
-
-// hostnameGlob checks that a * stands alone, at the start or at the end: anywhere
-// else it matches nothing.
-func hostnameGlob(c attributes) diag.Diagnostics {
-	text, ok := c.text("hostname")
-	if !ok || text == "*" {
-		return nil
-	}
-	open, closed := strings.HasPrefix(text, "*"), strings.HasSuffix(text, "*")
-	switch inner := strings.TrimSuffix(strings.TrimPrefix(text, "*"), "*"); {
-	case open && closed, strings.Contains(inner, "*"):
-		return fail("hostname", "is %q; a * is allowed alone, at the start or at the end.", text)
-	case strings.ContainsAny(inner, "/ "):
-		return fail("hostname", "is %q; it must be a host name such as www.example.com, without scheme or path.", text)
-	}
-	return nil
-}
-
 // reachable warns of a Mapping that no Host can ever take: Hosts choose by
 // hostname or by label.
 func reachable(c attributes) diag.Diagnostics {
@@ -104,9 +39,8 @@ func reachable(c attributes) diag.Diagnostics {
 // percentage checks a weight.
 func percentage(attribute string) check {
 	return func(c attributes) diag.Diagnostics {
-		value, ok := c[attribute]
-		var number *big.Float
-		if !ok || !value.IsKnown() || value.IsNull() || value.As(&number) != nil {
+		number := c.number(attribute)
+		if number == nil {
 			return nil
 		}
 		if number.Sign() < 0 || number.Cmp(big.NewFloat(100)) > 0 {
@@ -157,57 +91,38 @@ func needs(flag string, names ...string) check {
 	}
 }
 
-// overrides warns of a flag that another one makes void.
-func overrides(winner, loser string) check {
-	return func(c attributes) diag.Diagnostics {
-		if !c.flag(winner) || !c.flag(loser) {
-			return nil
-		}
-		return warn(loser, "has no effect with %s = true.", winner)
-	}
-}
-
-// regexWhen checks a regular expression in an attribute that is one only while a
-// flag is on.
-func regexWhen(attribute, flag string) check {
-	return func(c attributes) diag.Diagnostics {
-		text, ok := c.text(attribute)
-		if !ok || !c.flag(flag) {
-			return nil
-		}
-		return checkRegex(path.Root(attribute), text)
-	}
-}
-
-// regexValues checks the regular expressions of a map.
-func regexValues(attribute string) check {
+// overrides warns of attributes that a flag makes void.
+func overrides(winner string, losers ...string) check {
 	return func(c attributes) (diags diag.Diagnostics) {
-		for name, value := range c.members(attribute) {
-			var text string
-			if value.IsKnown() && !value.IsNull() && value.As(&text) == nil {
-				diags.Append(checkRegex(path.Root(attribute).AtMapKey(name), text)...)
+		for _, loser := range c.allSet(losers) {
+			if value := c.toggle(loser); c.flag(winner) && (value == nil || *value) {
+				diags.Append(warn(loser, "has no effect with %s = true.", winner)...)
 			}
 		}
 		return diags
 	}
 }
 
-// regexPattern checks the regular expression of a pattern and its substitution.
-func regexPattern(attribute string) check {
+// beside warns of an attribute that has no effect beside another one.
+func beside(winner, loser string) check {
 	return func(c attributes) diag.Diagnostics {
-		if text, ok := attributes(c.members(attribute)).text("pattern"); ok {
-			return checkRegex(path.Root(attribute).AtName("pattern"), text)
+		if !c.isSet(winner) || !c.isSet(loser) {
+			return nil
 		}
-		return nil
+		return warn(loser, "has no effect beside %s.", winner)
 	}
 }
 
-// checkRegex refuses what Envoy's engine, RE2, does. Go's syntax is RE2's.
-func checkRegex(at path.Path, text string) diag.Diagnostics {
-	if _, err := regexp.Compile(text); err != nil {
-		return failAt(at, "is %q, which is no RE2 regular expression: %s. RE2 has no look-around and no back-references.", text, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+// notBelow checks the lowest value of whole numbers.
+func notBelow(lowest int64, names ...string) check {
+	return func(c attributes) (diags diag.Diagnostics) {
+		for _, name := range names {
+			if number := c.number(name); number != nil && number.Cmp(big.NewFloat(float64(lowest))) < 0 {
+				diags.Append(fail(name, "is %s; it must be at least %d.", number.Text('f', -1), lowest)...)
+			}
+		}
+		return diags
 	}
-	return nil
 }
 
 // hashPolicy checks that a load balancer has what its policy hashes, and only

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -76,7 +77,7 @@ func (r *kindResource) ValidateResourceConfig(_ context.Context, req *tfprotov6.
 	diags := r.kind.Validate(config)
 	if !diags.HasError() {
 		values := attributesOf(config)
-		for _, check := range r.kind.checks {
+		for _, check := range slices.Concat(metadataChecks, r.kind.checks) {
 			diags.Append(check(values)...)
 		}
 		diags.Append(checkTimeouts(values)...)

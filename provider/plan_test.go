@@ -60,6 +60,9 @@ func everyExample(t *testing.T) string {
 	return all.String()
 }
 
+// inDefault puts a configuration into the default namespace.
+func inDefault(config string) string { return strings.ReplaceAll(config, "NAMESPACE", "default") }
+
 // planned is a step that plans new objects and expects the plan to be complete.
 func planned(config string) resource.TestStep {
 	return resource.TestStep{
@@ -99,7 +102,7 @@ func TestPlanWithoutKubeconfig(t *testing.T) {
 	config := fmt.Sprintf("provider \"emissary\" {\n  config_path = %q\n}\n", filepath.Join(t.TempDir(), "missing"))
 	runTerraform(t,
 		planned(config+everyExample(t)),
-		resource.TestStep{Config: config + quote(), ExpectError: oneLine(`kubeconfig .*missing does not exist`)},
+		resource.TestStep{Config: config + inDefault(quote()), ExpectError: oneLine(`kubeconfig .*missing does not exist`)},
 	)
 }
 
@@ -157,9 +160,9 @@ resource "terraform_data" "cluster" {
 func TestProviderExample(t *testing.T) {
 	t.Parallel()
 	_, blocks, _ := strings.Cut(readFile(t, "../examples/provider/provider.tf"), "\n}\n")
-	used := strings.Replace(quote(), "hostname", "provider = emissary.new\n  hostname", 1)
+	used := strings.Replace(inDefault(quote()), "hostname", "provider = emissary.new\n  hostname", 1)
 	runTerraform(t, resource.TestStep{
-		Config: blocks + used + strings.Replace(quote(), `"quote" {`, `"default" {`, 1),
+		Config: blocks + used + strings.Replace(inDefault(quote()), `"quote" {`, `"default" {`, 1),
 		ConfigVariables: config.Variables{
 			"cluster_endpoint": config.StringVariable("https://" + untouchable(t)),
 			"cluster_ca":       config.StringVariable(""),

@@ -120,20 +120,3 @@ func TestSecretsAreSensitive(t *testing.T) {
 		}
 	}
 }
-
-func TestCheckService(t *testing.T) {
-	t.Parallel()
-	for _, good := range []string{"quote", "quote:80", "quote.default", "https://quote.default:443", "HTTP://quote", "10.0.0.1:80", "[::1]:80", "::1", "consul_svc-1"} {
-		if problem := checkService(good); problem != "" {
-			t.Errorf("%q: %s", good, problem)
-		}
-	}
-	for bad, want := range map[string]string{
-		"": "empty", "ftp://quote": `scheme "ftp"`, "quote/path": "no path", "quote:0": "port", "quote:99999": "port", "quote:http": "port",
-		"quo te": "characters", "a:b:c": "port is not readable", ":80": "empty",
-	} {
-		if problem := checkService(bad); !strings.Contains(problem, want) {
-			t.Errorf("%q: %q, want %q", bad, problem, want)
-		}
-	}
-}
