@@ -40,7 +40,7 @@ func TestBenchmarksWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child.Args = append(child.Args, "-quick", "-scenario", "apply,memory,status,throughput", "-out", out)
+	child.Args = append(child.Args, "-quick", "-scenario", "apply,memory,status,throughput,footprints", "-out", out)
 	if output, err := child.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
@@ -69,6 +69,9 @@ func TestBenchmarksWork(t *testing.T) {
 	}
 	if len(results.Throughput) != 2 || results.Throughput[0].Share <= 0 || results.Throughput[1].Share <= 0 {
 		t.Errorf("throughput: %+v", results.Throughput)
+	}
+	if len(results.Footprints) < 10 || results.Footprints[0].Bytes == 0 {
+		t.Errorf("footprints: %+v", results.Footprints)
 	}
 	if page, err := os.ReadFile(filepath.Join(out, "README.md")); err != nil || !bytes.Contains(page, []byte("apply.svg")) {
 		t.Errorf("README.md: %v\n%s", err, page)

@@ -22,10 +22,11 @@ const (
 	status     = "status"
 	answers    = "answers"
 	throughput = "throughput"
+	footprints = "footprints"
 	benchmarks = "benchmarks"
 )
 
-var allScenarios = []string{apply, memory, status, answers, throughput, benchmarks}
+var allScenarios = []string{apply, memory, status, answers, throughput, footprints, benchmarks}
 
 // The ports of what listens.
 const (
@@ -51,6 +52,8 @@ type plan struct {
 	prefixes []int
 	rounds   int
 	round    time.Duration
+	// footprint is the number of Mappings that Envoy's memory for one is measured with.
+	footprint int
 }
 
 func wholePlan() plan {
@@ -59,6 +62,7 @@ func wholePlan() plan {
 		sizes:  []int{100, 1000, 3000, 10000}, samples: 100, edits: 20,
 		added: 3000, addTime: 4 * time.Minute, changes: 12,
 		prefixes: []int{10, 100, 1000, 10000}, rounds: 5, round: 1200 * time.Millisecond,
+		footprint: 3000,
 	}
 }
 
@@ -68,6 +72,7 @@ func quickPlan() plan {
 		sizes:  []int{20}, samples: 3, edits: 2,
 		added: 5, addTime: time.Minute, changes: 1,
 		prefixes: []int{2, 20}, rounds: 1, round: 100 * time.Millisecond,
+		footprint: 20,
 	}
 }
 
@@ -96,6 +101,9 @@ func (p plan) run(ctx context.Context) (*report.Results, error) {
 	}
 	if r.wants(benchmarks) {
 		r.part(ctx, "Go benchmarks", r.benchmarks)
+	}
+	if r.wants(footprints) {
+		r.part(ctx, "footprints in Envoy", r.footprints)
 	}
 	if r.wants(throughput) {
 		r.part(ctx, "throughput", r.throughput)
@@ -238,6 +246,14 @@ func (r *runner) throughput(ctx context.Context) (err error) {
 	r.results.Throughput, err = scenario.Throughput(ctx, r.dir, throughputPort, r.prefixes, r.rounds, r.round)
 	for _, result := range r.results.Throughput {
 		fmt.Printf("  %d prefixes, %s: %.1f %% of the rate at %d\n", result.N, result.Paths, 100*result.Share, result.Base)
+	}
+	return err
+}
+
+func (r *runner) footprints(ctx context.Context) (err error) {
+	r.results.Footprints, err = scenario.Footprints(ctx, r.dir, r.footprint)
+	for _, result := range r.results.Footprints {
+		fmt.Printf("  %s: %.1f KiB for a Mapping\n", result.Form, result.KiB())
 	}
 	return err
 }

@@ -11,6 +11,7 @@ type Results struct {
 	Answers    []Answers    `json:"answers,omitempty"`
 	Throughput []Throughput `json:"throughput,omitempty"`
 	Memory     []Memory     `json:"memory,omitempty"`
+	Footprints []Footprint  `json:"footprints,omitempty"`
 	Status     []Status     `json:"status,omitempty"`
 	Benchmarks []Benchmark  `json:"benchmarks,omitempty"`
 	// Failures are the parts that could not be measured, and why.
@@ -90,6 +91,17 @@ type Memory struct {
 	// SettledSeconds is from starting the controller to the last status written.
 	SettledSeconds float64 `json:"settled_seconds"`
 }
+
+// Footprint is what one Mapping makes Envoy allocate, in one form.
+type Footprint struct {
+	Form string `json:"form"`
+	// N is how many Mappings were added to measure it.
+	N     int     `json:"n"`
+	Bytes float64 `json:"bytes"`
+}
+
+// KiB is the footprint in the unit of the goal.
+func (f Footprint) KiB() float64 { return f.Bytes / 1024 }
 
 // Status is how many status writes a change of one Mapping causes.
 type Status struct {
