@@ -49,6 +49,8 @@ type search struct {
 	row     []metav1.Object // the suspects still in question
 	// trials are the suspects that Envoy has not accepted yet, each with the version that it accepted last, nil for none.
 	trials map[store.Ref]metav1.Object
+	// secure is a bystander in which the TLS settings of Hosts show; nil where no listener was refused.
+	secure *v3alpha1.Listener
 	// taken says that Envoy takes the configuration without any of the row.
 	taken bool
 	// asked counts the questions.
@@ -77,36 +79,14 @@ func newSearch(o Options, refused string, in InForce) *search {
 		}
 	}
 	if refused == compile.ListenerType {
-		s.objects = append(s.objects, bystander(o.AmbassadorID, in.Objects))
+		s.objects = append(s.objects, bystander(o.AmbassadorID, v3alpha1.ProtocolHTTP, in.Objects))
+		s.secure = bystander(o.AmbassadorID, v3alpha1.ProtocolHTTPS, in.Objects)
 	}
 	slices.SortFunc(s.row, inRow)
 	return s
 }
 
 func isRoute(ref store.Ref) bool { return ref.Kind == "Mapping" || ref.Kind == "TCPMapping" }
-
-// bystander is a Listener that is at fault for nothing. What is part of every listener shows in it before any of the
-// suspects does.
-func bystander(ambassadorID string, objects map[store.Ref]metav1.Object) *v3alpha1.Listener {
-	ports := map[int32]bool{}
-	for _, object := range objects {
-		if listener, ok := object.(*v3alpha1.Listener); ok {
-			ports[listener.Spec.Port] = true
-		}
-	}
-	port := int32(65535)
-	for ports[port] {
-		port--
-	}
-	return &v3alpha1.Listener{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "emissary-validation", Name: "bystander"},
-		Spec: v3alpha1.ListenerSpec{
-			AmbassadorID: v3alpha1.AmbassadorID{ambassadorID}, Port: port,
-			Protocol: v3alpha1.ProtocolHTTP, SecurityModel: v3alpha1.SecurityModelInsecure,
-			HostBinding: v3alpha1.HostBinding{Namespace: v3alpha1.NamespaceBinding{From: v3alpha1.NamespaceFromAll}},
-		},
-	}
-}
 
 // inRow orders suspects.
 func inRow(a, b metav1.Object) int {
@@ -157,11 +137,18 @@ func (s *search) run(ctx context.Context) (culprits []culprit, err error) {
 		if good, words, err = s.first(ctx, good, refusal); err != nil {
 			return culprits, err
 		}
-		culprits = append(culprits, culprit{s.row[good], words})
-		if !isRoute(store.RefOf(s.row[good])) {
+		at, err := s.opened(ctx, good)
+		if err != nil {
+			return culprits, err
+		}
+		culprits = append(culprits, culprit{s.row[at], words})
+		if !isRoute(store.RefOf(s.row[at])) {
 			carriers++
 		}
-		s.row = slices.Delete(s.row, good, good+1)
+		s.row = slices.Delete(s.row, at, at+1)
+		if at < good {
+			good--
+		}
 		refusal = ""
 		if good < len(s.row) { // else it is what was taken just now
 			if refusal, err = s.askAll(ctx); err != nil {
@@ -236,15 +223,17 @@ func (s *search) first(ctx context.Context, good int, refusal string) (index int
 
 // ask asks about the first n of the row.
 func (s *search) ask(ctx context.Context, n int) (refusal string, err error) {
-	objects := store.New()
-	for _, object := range s.objects {
-		objects.Upsert(object)
-	}
-	for _, object := range s.row[:n] {
-		objects.Upsert(object)
+	return s.askAbout(ctx, slices.Concat(s.objects, s.row[:n]))
+}
+
+// askAbout asks about the configuration of some objects; of two versions of one the last counts.
+func (s *search) askAbout(ctx context.Context, objects []metav1.Object) (refusal string, err error) {
+	all := store.New()
+	for _, object := range objects {
+		all.Upsert(object)
 	}
 	s.asked++
-	output := s.compile(objects)
+	output := s.compile(all)
 	if s.refused == compile.RouteType {
 		return s.oracle.Ask(ctx, &compile.Output{Routes: output.Routes})
 	}

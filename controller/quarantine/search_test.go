@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
+	listenerv3 "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
 	"google.golang.org/protobuf/proto"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -184,6 +186,58 @@ func TestAPolicyIsNotTheListenersFault(t *testing.T) {
 	culprits, err := newSearch(o, compile.ListenerType, in).run(t.Context())
 	if err != nil || len(culprits) != 1 || culprits[0].object != metav1.Object(auth) {
 		t.Errorf("found %+v, error %v", culprits, err)
+	}
+}
+
+// opening is a compiler that opens a Listener when there is a Host, and names it after itself and the Hosts.
+func opening(s *store.Store) *compile.Output {
+	output := &compile.Output{}
+	for _, listener := range s.Listeners() {
+		name := listener.Name
+		for _, host := range s.Hosts() {
+			name += " " + host.Name
+		}
+		if name != listener.Name {
+			output.Listeners = append(output.Listeners, &listenerv3.Listener{Name: name})
+		}
+	}
+	return output
+}
+
+// A Listener that is not opened without Hosts is at fault itself, if another one shows that the Hosts are not.
+func TestAHostIsNotAtFaultForTheListenerThatItOpens(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ listeners, hosts, want []string }{
+		"a Listener":          {[]string{"bad", "good"}, []string{"a", "b"}, []string{"bad"}},
+		"the only one":        {[]string{"bad"}, []string{"a", "b"}, []string{"bad"}},
+		"two Listeners":       {[]string{"bad 1", "bad 2"}, []string{"a", "b"}, []string{"bad 1", "bad 2"}},
+		"a Host":              {[]string{"x", "y"}, []string{"a", "bad", "c"}, []string{"bad"}},
+		"a Host and Listener": {[]string{"bad listener", "x"}, []string{"a", "bad host", "c"}, []string{"bad listener", "bad host"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := InForce{Objects: map[store.Ref]metav1.Object{}}
+			for _, name := range test.listeners {
+				object := &v3alpha1.Listener{ObjectMeta: meta(name, 1)}
+				in.Objects[store.RefOf(object)] = object
+			}
+			for _, name := range test.hosts {
+				object := &v3alpha1.Host{ObjectMeta: meta(name, 1)}
+				in.Objects[store.RefOf(object)] = object
+			}
+			in.Owners = slices.Collect(maps.Keys(in.Objects))
+			culprits, err := newSearch(Options{Oracle: listeners("bad"), Compile: opening}, compile.ListenerType, in).run(t.Context())
+			var got []string
+			for _, c := range culprits {
+				got = append(got, c.object.GetName())
+			}
+			slices.Sort(got)
+			slices.Sort(test.want)
+			if err != nil || !slices.Equal(got, test.want) {
+				t.Errorf("found %v, error %v; want %v", got, err, test.want)
+			}
+		})
 	}
 }
 
