@@ -126,3 +126,23 @@ func TestObjectsWithoutAnnotation(t *testing.T) {
 		t.Errorf("objects %v, problems %v", objects, problems)
 	}
 }
+
+// FuzzObjects reads random texts as the annotation. Every object found is usable, or says why it is not.
+func FuzzObjects(f *testing.F) {
+	f.Add("---\napiVersion: ambassador/v1\nkind: Mapping\nname: flat\nprefix: /flat/\nservice: cart\ntls: true\n")
+	f.Add("apiVersion: getambassador.io/v3alpha1\nkind: Host\nmetadata: {name: h, labels: {a: b}}\nspec: {hostname: a}\n---\n")
+	f.Add("apiVersion: getambassador.io/v2\nkind: Module\nname: ambassador\nconfig: {x: 1}\nmetadata_labels: 5\nnamespace: []\n")
+	f.Fuzz(func(t *testing.T, config string) {
+		objects, problems := annotation.Objects(service(config))
+		for _, object := range objects {
+			if (object.Object == nil) == (object.Err == nil) || object.Ref.Name == "" {
+				t.Errorf("an object is either usable or says why not: %+v", object)
+			}
+		}
+		for _, problem := range problems {
+			if !strings.HasPrefix(problem.Error(), annotation.Key) {
+				t.Errorf("the problem does not say where it is: %v", problem)
+			}
+		}
+	})
+}

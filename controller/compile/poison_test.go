@@ -84,7 +84,7 @@ func TestNoPoisonReachesEnvoy(t *testing.T) {
 type document = map[string]any
 
 // documents reads the objects of a file.
-func documents(t *testing.T, path string) []document {
+func documents(t testing.TB, path string) []document {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

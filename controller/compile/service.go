@@ -88,6 +88,9 @@ func splitHostPort(text string) (host string, port uint32, err error) {
 			return "", 0, fmt.Errorf("%q is not host:port", text)
 		}
 	}
+	if strings.ContainsAny(host, "[]:") && !isAddress(host) {
+		return "", 0, fmt.Errorf("%q is neither a name nor an address", host)
+	}
 	if host == "" {
 		return "", 0, fmt.Errorf("the host is empty: write name[.namespace][:port]")
 	}

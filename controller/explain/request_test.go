@@ -41,3 +41,16 @@ func TestNewRequest(t *testing.T) {
 		}
 	}
 }
+
+// FuzzNewRequest reads random texts as URLs. A request that is understood has what every request has.
+func FuzzNewRequest(f *testing.F) {
+	for _, seed := range []string{"http://a.example", "https://a.example:8443/x/../y?q#f", "https://[::1]:80/%2F", "http://a:0/", "://", "http://%zz/"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, url string) {
+		request, err := explain.NewRequest("", url)
+		if err == nil && (request.Host == "" || !strings.HasPrefix(request.Path, "/") || request.Port > 65535) {
+			t.Errorf("%q is %+v", url, request)
+		}
+	})
+}
