@@ -23,7 +23,7 @@ type limits struct {
 	expression int
 }
 
-var defaultLimits = limits{whole: 512, part: 128, few: 256, expression: 16000}
+var defaultLimits = limits{whole: 512, part: 256, few: 256, expression: 16000}
 
 // table is the routes of one filter chain. A large one is cut into parts, each a RouteConfiguration of its own.
 type table struct {

@@ -54,7 +54,7 @@ func Split(routes []Area, target int) *Tree {
 
 func (t *Tree) split(routes sorted, area Area, target int) *node {
 	if routes.len() > target {
-		if cut := bestCut(routes); cut != nil {
+		if cut := bestCut(routes, target); cut != nil {
 			below, from := routes.divide(cut)
 			lower, upper := area, area
 			if cut.byHost {
@@ -80,19 +80,22 @@ func Hash(texts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:6])
 }
 
-// bestCut finds the cut with the smallest larger side; nil when none is worth it.
-func bestCut(routes sorted) (best *node) {
+// bestCut finds the cut with the smallest larger side; nil when none is worth it. Where it can, it leaves a whole number
+// of full parts below, so that there are as few of them as possible.
+func bestCut(routes sorted, target int) (best *node) {
 	n := routes.len()
+	parts := (n + target - 1) / target
+	aim := n * (parts / 2) / parts
 	smallest := int(gain * float64(n))
 	for _, byHost := range []bool{true, false} {
-		for _, at := range routes.middles(byHost) {
+		for _, at := range routes.cuts(byHost, aim) {
 			cut := &node{byHost: byHost, at: at}
 			below, from := routes.count(cut)
 			if larger := max(below, from); larger <= smallest && below+from <= n+int(overlap*float64(n)) {
 				best, smallest = cut, larger
 			}
 		}
-		if best != nil && smallest <= (n+1)/2 {
+		if best != nil && smallest <= n-aim+1 {
 			break // no other cut is better
 		}
 	}

@@ -29,17 +29,15 @@ func (s sorted) by(host bool) []*Area {
 	return s.byPath
 }
 
-// middles are the places around the middle where a cut can be: before the middle route, and before the first one after
-// it that starts elsewhere.
-func (s sorted) middles(byHost bool) (cuts []string) {
+// cuts are the places where a cut can be around a route: before it and those that start where it does, and after them.
+func (s sorted) cuts(byHost bool, aim int) (cuts []string) {
 	cut, routes := &node{byHost: byHost}, s.by(byHost)
 	start := func(i int) string { return cut.of(routes[i]).From }
 	search := func(text string) int {
 		i, _ := slices.BinarySearchFunc(routes, text, func(route *Area, text string) int { return strings.Compare(cut.of(route).From, text) })
 		return i
 	}
-	middle := start(len(routes) / 2)
-	for _, i := range []int{search(middle), search(middle + "\x00")} {
+	for _, i := range []int{search(start(aim)), search(start(aim) + "\x00")} {
 		if i == 0 || i == len(routes) {
 			continue
 		}
