@@ -3,7 +3,6 @@ package scenario
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -90,6 +89,8 @@ func (f form) allocated(ctx context.Context, parent string, n int) (bytes int64,
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	socket, err := net.Listen("unix", filepath.Join(dir, "ads.sock"))
 	if err != nil {
 		return 0, err
@@ -104,18 +105,21 @@ func (f form) allocated(ctx context.Context, parent string, n int) (bytes int64,
 	if err != nil {
 		return 0, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- supervisor.Run(ctx) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		fail(supervisor.Run(ctx))
+	}()
 	defer func() {
 		cancel()
 		<-ended
 	}()
 	state, err := server.Wait(ctx, revision)
 	if err != nil {
-		return 0, fmt.Errorf("waiting for Envoy: %w", err)
+		return 0, fmt.Errorf("waiting for Envoy: %w", context.Cause(ctx))
 	}
 	if len(state.Rejected) > 0 {
-		return 0, errors.New("Envoy refuses " + state.Rejected[0].Name + ": " + state.Rejected[0].Detail) //nolint:revive,staticcheck // a name
+		return 0, fmt.Errorf("rejected by Envoy: %s: %s", state.Rejected[0].Name, state.Rejected[0].Detail)
 	}
 	text, err := supervisor.Admin().Get(ctx, "/memory")
 	if err != nil {
