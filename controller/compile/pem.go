@@ -3,6 +3,7 @@ package compile
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/tls"
@@ -66,8 +67,9 @@ func checkLeaf(leaf *x509.Certificate) error {
 		if leaf.KeyUsage != 0 && leaf.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
 			return fmt.Errorf("the certificate's key usage does not allow digital signatures: issue one that does")
 		}
+	case ed25519.PublicKey:
 	default:
-		return fmt.Errorf("the key is neither RSA nor ECDSA, which are what Envoy serves")
+		return fmt.Errorf("the key is neither RSA, ECDSA nor Ed25519, which are what Envoy serves")
 	}
 	if leaf.Subject.CommonName == "" && !hasExtension(leaf, subjectAltName) {
 		return fmt.Errorf("the certificate has neither a common name nor alternative names: issue one for a name")
