@@ -21,7 +21,13 @@ type memberRoute struct {
 	share    int
 	cluster  string
 	base     *routev3.Route
-	variants map[variant]*matchtree.Entry
+	variants []madeVariant // one, as a rule: a map for each would be larger than the route
+}
+
+// madeVariant is a variant as it was made.
+type madeVariant struct {
+	variant variant
+	entry   *matchtree.Entry
 }
 
 // variant is what the place of a route in a virtual host makes of it.
@@ -114,8 +120,10 @@ var toHTTPS = &routev3.Route_Redirect{Redirect: &routev3.RedirectAction{
 // variant returns the route as it stands in a virtual host of a certain kind. Routes are shared by virtual hosts of the
 // same kind.
 func (r *memberRoute) variant(c *Compiler, v variant) *matchtree.Entry {
-	if made := r.variants[v]; made != nil {
-		return made
+	for _, made := range r.variants {
+		if made.variant == v {
+			return made.entry
+		}
 	}
 	route := &routev3.Route{
 		Name:                    r.base.Name,
@@ -132,11 +140,8 @@ func (r *memberRoute) variant(c *Compiler, v variant) *matchtree.Entry {
 		route.TypedPerFilterConfig = nil
 		c.bypassAuth(route)
 	}
-	if r.variants == nil {
-		r.variants = make(map[variant]*matchtree.Entry, 2)
-	}
 	entry := matchtree.NewEntry(route)
-	r.variants[v] = entry
+	r.variants = append(r.variants, madeVariant{v, entry})
 	return entry
 }
 

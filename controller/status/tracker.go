@@ -220,6 +220,9 @@ func (t *Tracker) Acknowledged(state xds.State, now time.Time) {
 			t.sayAll(t.made[id], now)
 		}
 	}
+	if len(t.waiting) == 0 {
+		t.waiting = map[store.Ref]*tracked{} // a map keeps the room of the most it ever held
+	}
 }
 
 // Searching tells whether the objects at fault for rejections are being looked for. Until they are found, or not, the
