@@ -115,11 +115,15 @@ func verdict(condition string, problems []compile.Problem) Verdict {
 	return result
 }
 
-// shorten keeps a message within the 32768 bytes the API allows, and within what a person reads.
+// mostMessage is within the 32768 bytes that the API allows, and within what a person reads. Where Envoy refuses what
+// thousands of objects have in common, each of them keeps the message several times.
+const mostMessage = 2048
+
+// shorten leaves out the middle of a long message: Envoy begins with what it refuses, quotes it, and ends with the cause.
 func shorten(message string) string {
-	const limit = 4096
-	if len(message) <= limit {
+	if len(message) <= mostMessage {
 		return message
 	}
-	return strings.ToValidUTF8(message[:limit], "") + "…"
+	const half = mostMessage / 2
+	return strings.ToValidUTF8(message[:half], "") + " … " + strings.ToValidUTF8(message[len(message)-half:], "")
 }
