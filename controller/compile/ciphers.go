@@ -20,14 +20,92 @@ var cipherSuites = func() map[string]bool {
 	return set
 }()
 
-// checkCipher reports whether a cipher suite, or a group of equally preferred ones in [A|B] form, is known to Envoy.
-func checkCipher(text string) error {
-	names := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
-	for _, name := range strings.Split(names, "|") {
-		if !cipherSuites[strings.TrimLeft(name, "-!+")] {
-			return fmt.Errorf("cipher_suites: %q is no cipher suite Envoy knows: use OpenSSL names such as ECDHE-RSA-AES128-GCM-SHA256; "+
-				"the suites of TLS 1.3 cannot be chosen", name)
+// cipherGroups are names for many suites at once.
+var cipherGroups = map[string]bool{"ALL": true, "DEFAULT": true, "HIGH": true, "ECDHE": true, "kRSA": true}
+
+// checkCiphers reports whether a list of cipher suites is one that BoringSSL takes: names, each of which may stand
+// between colons, and either groups of equally preferred ones as [A|B] or names to drop (-A), forbid (!A) or put last
+// (+A). At least one suite must be left.
+func checkCiphers(list []string) error {
+	chosen, forbidden, groups := map[string]bool{}, map[string]bool{}, false
+	bracket := strings.Contains(strings.Join(list, ""), "[")
+	for _, text := range list {
+		for _, item := range strings.Split(text, ":") {
+			group, grouped := strings.CutPrefix(item, "[")
+			names := []string{item}
+			if grouped {
+				if group, grouped = strings.CutSuffix(group, "]"); !grouped {
+					return fmt.Errorf("cipher_suites: %q begins a group that does not end: write [A|B]", item)
+				}
+				names = strings.Split(group, "|")
+			}
+			for _, name := range names {
+				operator := ""
+				if !grouped && name != "" && strings.Contains("-!+", name[:1]) {
+					operator, name = name[:1], name[1:]
+				}
+				switch {
+				case operator != "" && bracket:
+					return fmt.Errorf("cipher_suites: %q cannot stand beside a group [A|B]: use either", item)
+				case cipherGroups[name] && operator == "":
+					groups = true
+					continue
+				case !cipherSuites[name]:
+					return fmt.Errorf("cipher_suites: %q is no cipher suite Envoy knows: use OpenSSL names such as ECDHE-RSA-AES128-GCM-SHA256; "+
+						"the suites of TLS 1.3 cannot be chosen", name)
+				}
+				forbidden[name] = forbidden[name] || operator == "!"
+				switch operator {
+				case "":
+					chosen[name] = !forbidden[name]
+				case "-", "!":
+					delete(chosen, name)
+				}
+			}
 		}
+	}
+	for _, left := range chosen {
+		groups = groups || left
+	}
+	if len(list) > 0 && !groups {
+		return fmt.Errorf("cipher_suites: %s leave no cipher suite: name one without -, ! and +", strings.Join(list, ", "))
+	}
+	return nil
+}
+
+// curveNames are the elliptic curves that Envoy knows, and the names of them that mean the same.
+var curveNames = map[string]string{
+	"X25519": "X25519", "P-256": "P-256", "P-384": "P-384", "P-521": "P-521", "X25519MLKEM768": "X25519MLKEM768",
+	"x25519": "X25519", "prime256v1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521",
+}
+
+// checkCurves reports whether a list of elliptic curves is one that BoringSSL takes.
+func checkCurves(list []string) error {
+	seen := map[string]bool{}
+	for _, name := range list {
+		curve, known := curveNames[name]
+		switch {
+		case !known:
+			return fmt.Errorf("ecdh_curves: %q is not allowed: use X25519, P-256, P-384, P-521 or X25519MLKEM768", name)
+		case seen[curve]:
+			return fmt.Errorf("ecdh_curves: %s is listed twice", name)
+		}
+		seen[curve] = true
+	}
+	return nil
+}
+
+// checkALPN reports whether a list of protocols can be offered: it has to fit into a TLS extension (RFC 7301).
+func checkALPN(list []string) error {
+	size := 0
+	for _, protocol := range list {
+		if len(protocol) > 255 {
+			return fmt.Errorf("alpn_protocols: a protocol name may have at most 255 characters, %.50q... has %d", protocol, len(protocol))
+		}
+		size += 1 + len(protocol)
+	}
+	if size > 65535 {
+		return fmt.Errorf("alpn_protocols: the %d names are too long together: leave some out", len(list))
 	}
 	return nil
 }

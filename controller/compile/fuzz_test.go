@@ -93,7 +93,7 @@ func FuzzTexts(f *testing.F) {
 		if period, err := parseDuration("x", text); err == nil && period < 0 {
 			t.Errorf("%q is a duration of %s", text, period)
 		}
-		if checkCipher(text) == nil && strings.ContainsAny(text, " \n\x00") {
+		if checkCiphers([]string{text}) == nil && strings.ContainsAny(text, " \n\x00") {
 			t.Errorf("%q is a cipher suite", text)
 		}
 	})

@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -139,25 +138,10 @@ func (s tlsSettings) check() error {
 	if s.crl.name != "" && s.ca.name == "" && s.caFile == "" {
 		return fmt.Errorf("crl_secret needs ca_secret or cacert_chain_file: a revocation list is checked against its CA")
 	}
-	for _, suite := range s.ciphers {
-		if err := checkCipher(suite); err != nil {
-			return err
-		}
-	}
-	for i, curve := range s.curves {
-		if slices.Contains(s.curves[:i], curve) {
-			return fmt.Errorf("ecdh_curves: %s is listed twice", curve)
-		}
-		if err := checkOneOf("ecdh_curves", curve, "X25519", "P-256", "P-384", "P-521", "X25519MLKEM768"); err != nil {
-			return err
-		}
-	}
-	for _, protocol := range s.alpn {
-		if len(protocol) > 255 {
-			return fmt.Errorf("alpn_protocols: a protocol name may have at most 255 characters")
-		}
-	}
 	return firstError(
+		checkCiphers(s.ciphers),
+		checkCurves(s.curves),
+		checkALPN(s.alpn),
 		checkHeaderValue("alpn_protocols", strings.Join(s.alpn, ",")),
 		checkHeaderValue("cert_chain_file", s.certChainFile),
 		checkHeaderValue("private_key_file", s.privateKeyFile),
