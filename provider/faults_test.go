@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 )
 
@@ -105,6 +108,58 @@ func TestTimeoutBounds(t *testing.T) {
 		Config:      w.config(strings.ReplaceAll(quote("timeouts {\n    create = \"2s\"\n  }"), "NAMESPACE", "never-made")),
 		ExpectError: oneLine(`the namespace never-made does not exist\. Create it, .* \(gave up after 2s; the resource's timeouts bound this\)`),
 	})
+}
+
+// TestNamespaceIsStuck names the finalizers that hold a namespace.
+func TestNamespaceIsStuck(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	namespaces := w.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
+	hold := func(finalizers ...string) {
+		t.Helper()
+		object, err := namespaces.Get(context.Background(), w.namespace, metav1.GetOptions{})
+		if err == nil {
+			object.SetFinalizers(finalizers)
+			_, err = namespaces.Update(context.Background(), object, metav1.UpdateOptions{})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	hold("example.com/hold")
+	t.Cleanup(func() { hold() })
+	if err := namespaces.Delete(t.Context(), w.namespace, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.run(resource.TestStep{
+		Config:      w.config(quote("timeouts {\n    create = \"2s\"\n  }")),
+		ExpectError: oneLine(`the namespace ` + w.namespace + ` is being deleted and held: it has the finalizers example\.com/hold.* \(gave up after 2s`),
+	})
+}
+
+// TestStuckDelete gives up in time and names the finalizers that hold an object,
+// which stays in the state.
+func TestStuckDelete(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hold := func(finalizers ...string) func() {
+		return func() {
+			object := w.get("mappings", "quote")
+			object.SetFinalizers(finalizers)
+			if _, err := w.objects("mappings").Update(t.Context(), object, metav1.UpdateOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	config := w.config(quote("timeouts {\n    delete = \"2s\"\n  }"))
+	w.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: hold("example.com/hold"), Config: config, Destroy: true,
+			ExpectError: oneLine(`Cannot delete Mapping ` + w.namespace + `/quote .*held by the finalizers example\.com/hold`),
+		},
+		resource.TestStep{PreConfig: hold(), Config: config, Destroy: true},
+	)
 }
 
 // TestWrongServer refuses to believe a web server that knows no object at all.

@@ -57,6 +57,10 @@ func (c *Client) failure(verb string, ref Ref, err error) error {
 	case isTerminating(err):
 		e.Problem = fmt.Sprintf("the namespace %s is being deleted", ref.Namespace)
 		e.Advice = "Wait until it is gone; kubectl get namespace " + ref.Namespace + " -o yaml shows what holds it."
+		if holds := c.holdsNamespace(ref.Namespace); holds != "" {
+			e.Problem += " and held: " + holds
+			e.Advice = "Whoever set these finalizers must remove them; is that controller running?"
+		}
 	case apierrors.IsForbidden(err):
 		e.Problem = forbidden(err)
 		e.Advice = fmt.Sprintf("Give these credentials the verb on %s (a Role or ClusterRole, and its binding).", ref.GroupResource())

@@ -87,6 +87,26 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestHeldNamespace names what a namespace that does not go away waits for.
+func TestHeldNamespace(t *testing.T) {
+	t.Parallel()
+	client, _ := fakeClient(&unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": "default", "finalizers": []any{"example.com/b", "example.com/a"}},
+		"status": map[string]any{"conditions": []any{
+			map[string]any{"type": "NamespaceDeletionContentFailure", "status": "False", "message": "All content successfully deleted"},
+			map[string]any{"type": "NamespaceFinalizersRemaining", "status": "True", "message": "Some content has finalizers remaining: example.com/c in 1 resource instances."},
+		}},
+	}})
+	err := apierrors.NewForbidden(mappings.GroupResource(), "quote", nil)
+	err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: "NamespaceTerminating"}}
+	want := "the namespace default is being deleted and held: it has the finalizers example.com/a, example.com/b; " +
+		"Some content has finalizers remaining: example.com/c in 1 resource instances. Whoever set"
+	if got := client.failure("apply", quote, err).Error(); !strings.Contains(got, want) {
+		t.Errorf("%s\nwant …%s…", got, want)
+	}
+}
+
 var namespaces = schema.GroupResource{Resource: "namespaces"}
 
 // TestLeftovers is what an update removes that server-side apply keeps.
