@@ -82,6 +82,53 @@ func TestFaultsAreSurvived(t *testing.T) {
 	}
 }
 
+// TestRefreshLists refreshes many objects with few requests.
+func TestRefreshLists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var reads, lists atomic.Int32
+	provider := w.proxy(func(_ http.ResponseWriter, request *http.Request) bool {
+		switch {
+		case request.Method != http.MethodGet:
+		case strings.HasSuffix(request.URL.Path, "/mappings"):
+			lists.Add(1)
+		case strings.Contains(request.URL.Path, "/mappings/"):
+			reads.Add(1)
+		}
+		return false
+	}, func(*http.Response) {})
+	config := provider + strings.ReplaceAll(`
+resource "emissary_mapping" "many" {
+  count     = 60
+  name      = "quote-${count.index}"
+  namespace = "NAMESPACE"
+  hostname  = "*"
+  prefix    = "/${count.index}/"
+  service   = "quote"
+}
+`, "NAMESPACE", w.namespace)
+	runTerraform(t,
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: func() { reads.Store(0); lists.Store(0) },
+			Config:    config, PlanOnly: true,
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				// The step above refreshed once or twice, each time anew.
+				if r, l := reads.Load(), lists.Load(); l < 1 || l > 3 || r > 30 {
+					t.Errorf("60 objects were refreshed with %d reads and %d lists", r, l)
+				}
+				w.edit("mappings", "quote-59", func(spec map[string]any) { spec["prefix"] = "/elsewhere/" })
+			},
+			Config: config,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction("emissary_mapping.many[58]", plancheck.ResourceActionNoop),
+				plancheck.ExpectResourceAction("emissary_mapping.many[59]", plancheck.ResourceActionUpdate)}},
+		},
+	)
+}
+
 // TestNamespaceComesLater applies into a namespace that is made only after the
 // first attempt has failed.
 func TestNamespaceComesLater(t *testing.T) {

@@ -94,7 +94,7 @@ func (o *operation) run(diags *diag.Diagnostics) tftypes.Value {
 	}
 	if len(applied.TakenBack) > 0 {
 		diags.AddWarning("Fields of "+o.ref.String()+" were taken back",
-			fmt.Sprintf("They had been changed outside Terraform: %s. Set force_conflicts = false to get an error instead.", strings.Join(applied.TakenBack, "; ")))
+			fmt.Sprintf("They belonged to other field managers, which had changed or made them: %s. Set force_conflicts = false to get an error instead.", strings.Join(applied.TakenBack, "; ")))
 	}
 	// The plan as it was applied, not read back: what others fill in is none of
 	// the state's business.
