@@ -41,7 +41,7 @@ type publisher interface {
 // compiler is what the loop needs of a [compile.Compiler].
 type compiler interface {
 	Update(*store.Store, time.Time) *compile.Delta
-	Retire(time.Time) (*compile.Delta, time.Time)
+	Retire(now time.Time, taken bool) (*compile.Delta, time.Time)
 	Counts() map[string]int
 }
 
@@ -85,6 +85,7 @@ type loop struct {
 	pause    time.Duration
 	started  bool // the first configuration was published
 	revision uint64
+	whole    uint64 // that of the last configuration that was compiled as a whole
 	due      uint64 // the revision without which nothing is settled: the first one, or the one without what Envoy refuses
 
 	// questions are answered between passes, see ask.
@@ -172,7 +173,7 @@ func (l *loop) retire(now time.Time) (next time.Time) {
 	if l.compiler == nil {
 		return next
 	}
-	delta, next := l.compiler.Retire(now)
+	delta, next := l.compiler.Retire(now, l.state.Acknowledged >= l.whole)
 	if delta != nil {
 		l.publish(delta, 0, now)
 	}

@@ -127,7 +127,7 @@ type fakeCompiler struct{}
 
 func (fakeCompiler) Counts() map[string]int { return nil }
 
-func (fakeCompiler) Retire(time.Time) (*compile.Delta, time.Time) { return nil, time.Time{} }
+func (fakeCompiler) Retire(time.Time, bool) (*compile.Delta, time.Time) { return nil, time.Time{} }
 
 func (fakeCompiler) Update(s *store.Store, _ time.Time) *compile.Delta {
 	delta := &compile.Delta{Whole: true, Changed: map[compile.ResourceID]proto.Message{}, Reports: map[store.Ref]*compile.Report{}}

@@ -34,6 +34,9 @@ func (l *loop) publish(delta *compile.Delta, events int, start time.Time) {
 		l.log.Debug("configuration unchanged", args...)
 	}
 	l.started, l.revision = true, revision
+	if delta.Whole {
+		l.whole = revision
+	}
 	l.published.revision, l.published.at = revision, now
 	l.serving.Store(true)
 }

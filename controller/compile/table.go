@@ -52,8 +52,10 @@ type part struct {
 	scoped bool
 	// folds is set for a part that has no routes of its own: it looks up the part of the host in lower case.
 	folds *partition.Tree
-	// until is when a part that is leaving goes.
-	until time.Time
+	// leaving is set for a part of an earlier cut. It goes at until, which is zero as long as Envoy may not have taken the
+	// cut after.
+	leaving bool
+	until   time.Time
 	// hosts are the virtual hosts of the part, by hostname.
 	hosts   []*partHost
 	message *routev3.RouteConfiguration
@@ -100,7 +102,7 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	}
 	before := c.before[name]
 	t.cut(virtual, places, before, c.limits)
-	t.keepLeaving(before, c.now, c.options.DrainTime)
+	t.keepLeaving(before, c.now)
 	for _, v := range virtual {
 		room := min(v.groups(), t.most)
 		t.overlapping(partition.Area{Hosts: v.requests}, func(p *part) {
@@ -203,7 +205,7 @@ func (t *table) split(areas []partition.Area, limits limits) *partition.Tree {
 }
 
 // keepLeaving keeps the parts that an earlier cut had and this one has not.
-func (t *table) keepLeaving(before *table, now time.Time, drain time.Duration) {
+func (t *table) keepLeaving(before *table, now time.Time) {
 	if before == nil {
 		return
 	}
@@ -212,15 +214,14 @@ func (t *table) keepLeaving(before *table, now time.Time, drain time.Duration) {
 		stay[p.name] = true
 	}
 	for _, p := range before.all() {
-		until := p.until
-		if until.IsZero() {
-			until = now.Add(drain)
-		}
-		if !stay[p.name] && now.Before(until) {
-			t.leaving = append(t.leaving, &part{table: t, name: p.name, area: p.area, scoped: p.scoped, folds: p.folds, until: until})
+		if !stay[p.name] && !p.over(now) {
+			t.leaving = append(t.leaving, &part{table: t, name: p.name, area: p.area, scoped: p.scoped, folds: p.folds, leaving: true, until: p.until})
 		}
 	}
 }
+
+// over reports whether a part that is leaving is to go.
+func (p *part) over(now time.Time) bool { return !p.until.IsZero() && !now.Before(p.until) }
 
 // all lists the parts, those that are leaving last.
 func (t *table) all() []*part {
@@ -262,7 +263,7 @@ func (c *Compiler) put(at place) {
 		if !g.everyHost {
 			p.size++
 		}
-		if !p.until.IsZero() {
+		if p.leaving {
 			return
 		}
 		id := ResourceID{RouteType, p.name}

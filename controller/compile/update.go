@@ -81,8 +81,8 @@ func (c *Compiler) Owners(id ResourceID) (refs []store.Ref) {
 }
 
 // Update brings the configuration up to date with the changes of a store since the last call, which must have been with
-// the same store, and returns what came of them. The first one compiles everything. now only says when parts of route
-// tables begin to leave, see Retire.
+// the same store, and returns what came of them. The first one compiles everything. now only says which parts of route
+// tables have left, see Retire.
 func (c *Compiler) Update(s *store.Store, now time.Time) *Delta {
 	defer func() { c.delta = nil }() // it is the caller's, and as large as what it changes
 	changes := s.TakeChanges()
@@ -128,12 +128,16 @@ func (c *Compiler) whole(before ledger, givenUp *Delta) *Delta {
 }
 
 // Retire takes away the parts of route tables that no connection uses any more, and returns when to call it again; zero
-// when nothing is leaving. It is cheap when nothing is due.
-func (c *Compiler) Retire(now time.Time) (delta *Delta, next time.Time) {
+// when that depends on Envoy only. taken says that Envoy has acknowledged the configuration of the last Update that was a
+// whole one: the time for connections to drain begins then. It is cheap when nothing is due.
+func (c *Compiler) Retire(now time.Time, taken bool) (delta *Delta, next time.Time) {
 	for _, t := range c.tables {
 		for _, p := range t.leaving {
+			if p.until.IsZero() && taken {
+				p.until = now.Add(c.options.DrainTime)
+			}
 			switch {
-			case !now.Before(p.until):
+			case p.over(now):
 				if delta == nil {
 					delta = newDelta(0)
 				}
@@ -141,11 +145,11 @@ func (c *Compiler) Retire(now time.Time) (delta *Delta, next time.Time) {
 				if p.scoped {
 					delta.remove(ResourceID{ScopeType, p.name})
 				}
-			case next.IsZero() || p.until.Before(next):
+			case next.IsZero() || !p.until.IsZero() && p.until.Before(next):
 				next = p.until
 			}
 		}
-		t.leaving = slices.DeleteFunc(t.leaving, func(p *part) bool { return !now.Before(p.until) })
+		t.leaving = slices.DeleteFunc(t.leaving, func(p *part) bool { return p.over(now) })
 	}
 	return delta, next
 }
@@ -287,7 +291,7 @@ func compareTables(a, b *table) int { return a.place - b.place }
 // outgrown its bound.
 func (c *Compiler) finishParts() bool {
 	for p := range c.staleParts {
-		if p.until.IsZero() && p.size > p.table.most {
+		if !p.leaving && p.size > p.table.most {
 			return false
 		}
 		c.finishPart(p)

@@ -48,7 +48,7 @@ func TestUpdatesEqualCompilations(t *testing.T) {
 					local++
 				}
 				have.take(delta)
-				if retired, _ := compiler.Retire(now); retired != nil {
+				if retired, _ := compiler.Retire(now, w.IntN(2) == 0); retired != nil {
 					have.take(retired)
 				}
 				fresh := New(compiler.options)

@@ -218,7 +218,7 @@ func (q *Quarantine) Look(ctx context.Context, rejected []xds.Rejection, inForce
 		}
 	}
 	for _, rejection := range rejected {
-		if !shared(rejection.TypeURL) || rejection.Overtaken || q.isSearched(rejection) {
+		if !searchable(rejection.TypeURL) || rejection.Overtaken || q.isSearched(rejection) {
 			continue
 		}
 		q.searched[rejection.ID] = searched{version: rejection.Version}
@@ -242,10 +242,11 @@ func (q *Quarantine) isSearched(rejection xds.Rejection) bool {
 	return last.version == rejection.Version && (last.again.IsZero() || time.Now().Before(last.again))
 }
 
-// shared reports whether resources of a type are made of many objects. Of clusters, endpoints and secrets those suffer
-// who need them, and nobody else.
-func shared(typeURL string) bool {
-	return typeURL == compile.RouteType || typeURL == compile.ListenerType
+// searchable reports whether it is looked for who is at fault when a resource of a type is refused. Routes and listeners
+// are made of many objects; for a new cluster there is nothing to go back to but the objects before. Of endpoints and
+// secrets those suffer who need them, and nobody else.
+func searchable(typeURL string) bool {
+	return typeURL == compile.RouteType || typeURL == compile.ListenerType || typeURL == compile.ClusterType
 }
 
 // start runs work beside the loop.

@@ -90,11 +90,11 @@ func TestRefusedVersionIsHeldUntilItChanges(t *testing.T) {
 	}
 }
 
-func TestOnlySharedResourcesAreSearched(t *testing.T) {
+func TestOnlyWhatObjectsAreAtFaultForIsSearched(t *testing.T) {
 	t.Parallel()
 	q := New(Options{Oracle: refusing("a"), Compile: naming})
 	q.Look(t.Context(), []xds.Rejection{
-		{ID: xds.ID{TypeURL: compile.ClusterType, Name: "c"}, Version: "v1"},
+		{ID: xds.ID{TypeURL: compile.EndpointType, Name: "e"}, Version: "v1"},
 		{ID: xds.ID{TypeURL: compile.SecretType, Name: "s"}, Version: "v1"},
 	}, inForce(force(a(1, "/")), mappingA))
 	q.Look(t.Context(), []xds.Rejection{{ID: routes, Version: "v1"}}, inForce(force(a(1, "/"))))

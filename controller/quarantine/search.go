@@ -234,8 +234,11 @@ func (s *search) askAbout(ctx context.Context, objects []metav1.Object) (refusal
 	}
 	s.asked++
 	output := s.compile(all)
-	if s.refused == compile.RouteType {
+	switch s.refused {
+	case compile.RouteType:
 		return s.oracle.Ask(ctx, &compile.Output{Routes: output.Routes})
+	case compile.ClusterType:
+		return s.oracle.Ask(ctx, &compile.Output{Clusters: output.Clusters})
 	}
 	return s.oracle.Ask(ctx, &compile.Output{Listeners: output.Listeners, Clusters: output.Clusters})
 }

@@ -13,8 +13,10 @@ type rejection struct {
 	// it fired while no Envoy was connected.
 	attempts int
 	trying   bool
-	retry    *time.Timer
-	overdue  bool
+	// first is when the content was refused first.
+	first   time.Time
+	retry   *time.Timer
+	overdue bool
 }
 
 // accept records that an Envoy has acknowledged a version of a resource.
@@ -55,7 +57,7 @@ func (s *Server) reject(id ID, version, detail, node string) {
 	delete(s.overtaken, id)
 	r := sl.rejection
 	if r == nil {
-		r = &rejection{Rejection: Rejection{ID: id, Version: sl.newest.version, Node: node, Revision: sl.revision}}
+		r = &rejection{Rejection: Rejection{ID: id, Version: sl.newest.version, Node: node, Revision: sl.revision}, first: time.Now()}
 		sl.rejection = r
 		s.rejected[id] = sl
 	}
@@ -113,6 +115,17 @@ func (s *Server) forgetOvertaken() {
 			delete(s.overtaken, id)
 		}
 	}
+}
+
+// missingUntil is how long to wait for clusters that were refused and have no
+// earlier content. Callers hold mu.
+func (s *Server) missingUntil() (until time.Time) {
+	for id, sl := range s.rejected {
+		if bound := sl.rejection.first.Add(s.options.WarmTimeout); id.TypeURL == ClusterType && sl.accepted == nil && bound.After(until) {
+			until = bound
+		}
+	}
+	return until
 }
 
 // settle forgets a rejection. Callers hold mu.

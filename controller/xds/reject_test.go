@@ -123,6 +123,8 @@ func TestRejectionWithoutANameIsSearched(t *testing.T) {
 			c.ack(r)
 		}
 		c.ask(ListenerType)
+		c.quiet()
+		pass(DefaultWarmTimeout)
 		c.ack(c.want(ListenerType, "l"))
 		c.quiet()
 		if got := h.State().Acknowledged; got < revision {
@@ -169,6 +171,30 @@ func TestRestoredRouteKeepsItsCluster(t *testing.T) {
 	})
 }
 
+// Routes do not follow at once to a new cluster that Envoy refuses: an update
+// may take back what leads there.
+func TestRoutesWaitForARefusedCluster(t *testing.T) {
+	t.Parallel()
+	bubble(t, Options{}, func(_ *testing.T, h *harness) {
+		h.update(cluster("a", 1), listener("l", 1), route("r", "a"))
+		c := h.subscribed(nil, []string{"r"})
+
+		h.update(cluster("a", 1), cluster("b", bad), listener("l", 1), route("r", "b"))
+		c.nack(c.want(ClusterType, "b"), "bad")
+		c.quiet()
+		h.update(cluster("a", 1), cluster("d", 1), listener("l", 1), route("r", "a"))
+		c.ack(c.want(ClusterType, "d"))
+		pass(DefaultRemovalTimeout)
+		c.quiet() // the route is what it was
+
+		h.update(cluster("a", 1), cluster("e", bad), listener("l", 1), route("r", "e"))
+		c.nack(c.want(ClusterType, "e"), "bad")
+		c.quiet()
+		pass(DefaultWarmTimeout)
+		c.want(RouteType, "r") // nobody took it back
+	})
+}
+
 // A resource that was never accepted is withheld; the next Envoy does without.
 func TestRejectedFirstContentIsWithheld(t *testing.T) {
 	t.Parallel()
@@ -179,6 +205,8 @@ func TestRejectedFirstContentIsWithheld(t *testing.T) {
 		c.nack(c.want(ClusterType, "a", "b"), "Error adding/updating cluster(s) a: bad")
 		c.ack(c.want(ClusterType, "b"))
 		c.ask(ListenerType)
+		c.quiet()
+		pass(DefaultWarmTimeout)
 		c.ack(c.want(ListenerType, "l"))
 		c.quiet()
 		if st := h.State(); !st.Ready || st.Acknowledged < revision || len(st.Rejected) != 1 || st.Rejected[0].Restored {
@@ -202,6 +230,7 @@ func TestRejectedContentLeavesEnvoyWhatItHolds(t *testing.T) {
 		c.resume(ClusterType, map[string]string{"a": "older"})
 		c.resume(ListenerType, map[string]string{"l": l.version})
 		c.nack(c.want(ClusterType, "a"), "bad")
+		pass(DefaultWarmTimeout)
 		c.ack(c.want(ListenerType)) // nothing in it: a first answer is owed
 		pass(DefaultRemovalTimeout)
 		c.quiet()

@@ -21,6 +21,11 @@ type Options struct {
 	// go unanswered before the next one of its type follows.
 	// Default DefaultWarmTimeout.
 	WarmTimeout time.Duration
+	// TableTimeout bounds how long listeners wait for Envoy to acknowledge the
+	// route tables that they choose from. Nothing outside of Envoy has a part in
+	// that, so it is long: only a busy machine, or a table that Envoy refuses,
+	// takes more than moments. Default DefaultTableTimeout.
+	TableTimeout time.Duration
 	// RemovalTimeout bounds how long a removed resource stays in Envoy waiting
 	// for its users to be acknowledged without it.
 	// Default DefaultRemovalTimeout.
@@ -39,6 +44,7 @@ type Options struct {
 // Defaults of Options.
 const (
 	DefaultWarmTimeout    = 2 * time.Second
+	DefaultTableTimeout   = 30 * time.Second
 	DefaultRemovalTimeout = 5 * time.Second
 	DefaultRemovalGrace   = time.Second
 	DefaultRetryInterval  = 10 * time.Second
@@ -78,6 +84,9 @@ func NewServer(o Options) *Server {
 	}
 	if o.WarmTimeout == 0 {
 		o.WarmTimeout = DefaultWarmTimeout
+	}
+	if o.TableTimeout == 0 {
+		o.TableTimeout = DefaultTableTimeout
 	}
 	if o.RemovalTimeout == 0 {
 		o.RemovalTimeout = DefaultRemovalTimeout

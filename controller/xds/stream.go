@@ -45,6 +45,8 @@ type stream struct {
 	late     bool
 	// blocked is since when listeners have been waiting for route tables; zero when they are not.
 	blocked time.Time
+	// held is set while routes wait because Envoy has just refused a cluster.
+	held bool
 	// alarm is when to look again if nothing happens before; zero is never.
 	alarm time.Time
 
@@ -188,8 +190,8 @@ func (st *stream) collect(now time.Time) (responses []*discoveryv3.DeltaDiscover
 // that has only just been asked for may as well start with the next target.
 func (st *stream) targetSent() bool {
 	for _, sub := range st.subs {
-		// A listener that waits for routes goes with the next target, which may have them.
-		waits := sub.kind.typeURL == ListenerType && !st.blocked.IsZero()
+		// What waits goes with the next target, which may have the routes or do without the cluster that are missing.
+		waits := sub.kind.waits && st.held || sub.kind.typeURL == ListenerType && !st.blocked.IsZero()
 		if sub.kind.paced && !sub.compare && !sub.sentAll() && !waits {
 			return false
 		}
@@ -211,11 +213,18 @@ func (st *stream) full(sub *subscription, now time.Time) bool {
 }
 
 // clustersReady reports that routes need wait no longer: the clusters sent
-// before them are acknowledged, or the bound has passed.
+// before them are acknowledged, or the bound has passed. A new cluster that
+// Envoy has just refused is waited for as well: whoever made it may take back
+// what leads to it.
 func (st *stream) clustersReady(now time.Time) bool {
+	st.held = false
 	clusters := st.subs[ClusterType]
 	if clusters == nil || len(clusters.pending) == 0 && !st.full(clusters, now) {
-		return true
+		until := st.server.missingUntil()
+		if st.held = now.Before(until); st.held {
+			st.wakeAt(until)
+		}
+		return !st.held
 	}
 	if bound := st.targetAt.Add(st.server.options.WarmTimeout); now.Before(bound) {
 		st.wakeAt(bound)
@@ -239,25 +248,27 @@ func (st *stream) scopesReady(now time.Time) bool {
 	if st.blocked.IsZero() {
 		st.blocked = now
 	}
-	if bound := st.blocked.Add(st.server.options.WarmTimeout); now.Before(bound) {
+	if bound := st.blocked.Add(st.server.options.TableTimeout); now.Before(bound) {
 		st.wakeAt(bound)
 		return false
 	}
-	st.log.Warn("Envoy has not acknowledged route tables in time, going on with listeners", "revision", st.target, "waited", st.server.options.WarmTimeout)
+	st.log.Warn("Envoy has not acknowledged route tables in time, going on with listeners", "revision", st.target, "waited", st.server.options.TableTimeout)
 	return true
 }
 
-// scopesHeld reports that the Envoy has acknowledged all scopes and the routes they lead to, or wants none.
+// scopesHeld reports that the Envoy has acknowledged all scopes, and some content of the routes that each leads to, or
+// wants none.
 func (st *stream) scopesHeld() bool {
 	scopes, routes := st.subs[ScopeType], st.subs[RouteType]
 	if scopes == nil || len(scopes.known()) == 0 && len(scopes.pending) == 0 {
 		return true
 	}
-	if len(scopes.pending)+len(scopes.flight) > 0 || routes == nil || len(routes.pending)+len(routes.flight) > 0 {
+	if len(scopes.pending)+len(scopes.flight) > 0 || routes == nil {
 		return false
 	}
+	onTheWay := routes.unanswered()
 	for name := range scopes.known() {
-		if !routes.holds(st.server.routesOf(name)) {
+		if table := st.server.routesOf(name); !routes.holds(table) || onTheWay[table] {
 			return false
 		}
 	}

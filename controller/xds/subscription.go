@@ -139,6 +139,19 @@ func (sub *subscription) holds(name string) bool {
 	return held
 }
 
+// unanswered lists the resources that the Envoy has been sent for the first time and has not answered yet.
+func (sub *subscription) unanswered() map[string]bool {
+	names := map[string]bool{}
+	for _, r := range sub.flight {
+		for _, a := range r.additions {
+			if a.previous == "" {
+				names[a.name] = true
+			}
+		}
+	}
+	return names
+}
+
 // again has a name looked at again.
 func (sub *subscription) again(name string) {
 	if _, listed := sub.recheck[name]; !listed {
