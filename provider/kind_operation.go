@@ -116,7 +116,7 @@ func (o *operation) waitServed(generation int64) error {
 		return nil
 	}
 	instances := o.client.Controllers(o.ctx, ambassadorIDs(o.wanted))
-	if o.wait == nil && len(instances) == 0 {
+	if o.wait == nil && len(instances) == 0 && o.ctx.Err() == nil {
 		return nil
 	}
 	tflog.Info(o.ctx, "waiting until Envoy serves "+o.ref.String(), map[string]any{"generation": generation})

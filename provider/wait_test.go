@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -145,6 +146,36 @@ func TestNotServedIsPlanned(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownValue("emissary_mapping.quote", why, knownvalue.Null())},
 		},
 	)
+}
+
+// TestInterruptedWait stops an apply, as Ctrl-C does, after the object was
+// written: the state has it, and says that it may not be served.
+func TestInterruptedWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := newMappingServer(t, w.Kubeconfig)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	watcher, err := w.objects("mappings").Watch(ctx, metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-watcher.ResultChan() // it is there
+		interrupt()
+	}()
+	resp, err := s.ApplyResourceChange(ctx, &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: "emissary_mapping", PriorState: s.null(),
+		PlannedState: s.mapping(map[string]any{"name": "quote", "namespace": w.namespace, "id": w.namespace + "/quote",
+			"hostname": "*", "prefix": "/", "service": "quote", "wait": true}),
+	})
+	if err != nil || len(resp.Diagnostics) != 1 || !strings.Contains(resp.Diagnostics[0].Detail, "nterrupted while waiting") {
+		t.Errorf("got %v %+v, want that it was interrupted", err, resp.Diagnostics)
+	}
+	state := s.texts(resp.NewState)
+	if state["id"] != w.namespace+"/quote" || !strings.Contains(state["not_served"], "interrupted while waiting") {
+		t.Errorf("the state is %v", state)
+	}
 }
 
 // TestFailedCreateIsKept has an object in the state that was created but is not

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -64,11 +65,31 @@ func (c *Client) Apply(ctx context.Context, ref Ref, manifest map[string]any, o 
 }
 
 func (c *Client) apply(ctx context.Context, ref Ref, manifest map[string]any, force, dryRun bool) (*unstructured.Unstructured, error) {
+	ctx, done, err := finish(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	options := metav1.ApplyOptions{FieldManager: c.fieldManager, Force: force}
 	if dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
 	return c.resource(ref).Apply(ctx, ref.Name, &unstructured.Unstructured{Object: maps.Clone(manifest)}, options)
+}
+
+// writeGrace is how long a write may go on after the context has ended.
+const writeGrace = 10 * time.Second
+
+// finish lets a write that is under way come to its end when the context does:
+// else an interrupt would leave it open whether there is an object that nobody
+// has in their state. It is an error when the context has ended already.
+func finish(ctx context.Context) (last context.Context, done func(), err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(writeGrace, cancel) })
+	return last, func() { stop(); cancel() }, nil
 }
 
 // isDrift reports whether every conflict is about a field that was applied

@@ -97,3 +97,29 @@ func TestOutageIsShared(t *testing.T) {
 		}
 	})
 }
+
+// TestWritesComeToTheirEnd lets a write go on for a while after an interrupt, and
+// begins none after it.
+func TestWritesComeToTheirEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, interrupt := context.WithCancel(t.Context())
+		last, done, err := finish(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer done()
+		interrupt()
+		time.Sleep(writeGrace - time.Second)
+		if last.Err() != nil {
+			t.Error("the write was cut off at once")
+		}
+		time.Sleep(2 * time.Second)
+		if last.Err() == nil {
+			t.Error("the write goes on for ever")
+		}
+		if _, _, err := finish(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("another one was begun after the interrupt: %v", err)
+		}
+	})
+}
