@@ -58,7 +58,7 @@ func (c *Compiler) Output() *Output {
 		Reports:   c.ledger,
 	}
 	for _, t := range c.tables {
-		scopes, routes := t.resources()
+		scopes, routes := c.resources(t)
 		output.Scopes = append(output.Scopes, scopes...)
 		output.Routes = append(output.Routes, routes...)
 	}

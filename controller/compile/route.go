@@ -14,14 +14,14 @@ import (
 )
 
 // memberRoute is the route of one Mapping. Its variants differ in what they match and in whether they redirect to
-// HTTPS, and share the rest.
+// HTTPS.
 type memberRoute struct {
-	group    *group
-	mapping  *mapping
-	share    int
-	cluster  string
-	base     *routev3.Route
-	variants []madeVariant // one, as a rule: a map for each would be larger than the route
+	group   *group
+	mapping *mapping
+	share   int
+	// cluster is where requests go, empty when they must not go anywhere, and shadow where copies of them do.
+	cluster, shadow string
+	variants        []madeVariant // one, as a rule: a map for each would be larger than the route
 }
 
 // madeVariant is a variant as it was made.
@@ -74,10 +74,7 @@ func pathsOf(g *group) (paths partition.Range) {
 
 func (c *Compiler) memberRoutes(g *group) []*memberRoute {
 	if g.redirect != nil {
-		base := c.decorated(g, g.redirect)
-		base.Action = &routev3.Route_Redirect{Redirect: redirectAction(g.redirect)}
-		c.bypassAuth(base)
-		return []*memberRoute{{group: g, mapping: g.redirect, share: 100, base: base}}
+		return []*memberRoute{{group: g, mapping: g.redirect, share: 100}}
 	}
 	if len(g.members) == 0 {
 		return nil
@@ -93,18 +90,17 @@ func (c *Compiler) memberRoutes(g *group) []*memberRoute {
 				"what is beyond 100 gets no traffic", over)
 		}
 	}
+	shadow := ""
+	if g.shadow != nil && !g.shadow.upstream.broken {
+		shadow = c.clusterFor(g.shadow, "shadow")
+	}
 	routes := make([]*memberRoute, 0, len(order))
 	for i, member := range order {
-		m := g.members[member]
-		base := c.decorated(g, m)
-		cluster := ""
-		if m.upstream.broken {
-			base.Action = unavailable
-		} else {
-			cluster = c.clusterFor(m, m.spec.ClusterTag)
-			base.Action = &routev3.Route_Route{Route: c.routeAction(g, m, cluster)}
+		r := &memberRoute{group: g, mapping: g.members[member], share: shares[i], shadow: shadow}
+		if !r.mapping.upstream.broken {
+			r.cluster = c.clusterFor(r.mapping, r.mapping.spec.ClusterTag)
 		}
-		routes = append(routes, &memberRoute{group: g, mapping: m, share: shares[i], cluster: cluster, base: base})
+		routes = append(routes, r)
 	}
 	return routes
 }
@@ -125,20 +121,19 @@ func (r *memberRoute) variant(c *Compiler, v variant) *matchtree.Entry {
 			return made.entry
 		}
 	}
-	route := &routev3.Route{
-		Name:                    r.base.Name,
-		Match:                   routeMatch(r.group, r.mapping, v, r.share, r.cluster),
-		Action:                  r.base.Action,
-		RequestHeadersToAdd:     r.base.RequestHeadersToAdd,
-		RequestHeadersToRemove:  r.base.RequestHeadersToRemove,
-		ResponseHeadersToAdd:    r.base.ResponseHeadersToAdd,
-		ResponseHeadersToRemove: r.base.ResponseHeadersToRemove,
-		TypedPerFilterConfig:    r.base.TypedPerFilterConfig,
-	}
-	if v.redirect {
-		route.Action = toHTTPS
-		route.TypedPerFilterConfig = nil
+	route := c.decorated(r.group, r.mapping)
+	route.Match = routeMatch(r.group, r.mapping, v, r.share, r.cluster)
+	switch {
+	case v.redirect:
+		route.Action, route.TypedPerFilterConfig = toHTTPS, nil
 		c.bypassAuth(route)
+	case r.mapping == r.group.redirect:
+		route.Action = &routev3.Route_Redirect{Redirect: redirectAction(r.mapping)}
+		c.bypassAuth(route)
+	case r.cluster == "":
+		route.Action = unavailable
+	default:
+		route.Action = &routev3.Route_Route{Route: c.routeAction(r)}
 	}
 	entry := matchtree.NewEntry(route)
 	r.variants = append(r.variants, madeVariant{v, entry})
@@ -191,16 +186,16 @@ func (c *Compiler) requestHeaders(shared *v3alpha1.MappingSpec, m *mapping) map[
 }
 
 // routeAction builds how a request is sent to a Mapping's service.
-func (c *Compiler) routeAction(g *group, m *mapping, cluster string) *routev3.RouteAction {
-	spec, shared := m.spec, g.shared
+func (c *Compiler) routeAction(r *memberRoute) *routev3.RouteAction {
+	spec, shared := r.mapping.spec, r.group.shared
 	action := &routev3.RouteAction{
-		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster},
+		ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: r.cluster},
 		Timeout:          c.requestTimeout(spec),
 		IdleTimeout:      optionalMilliseconds(spec.IdleTimeoutMs),
 		Priority:         routingPriority(shared.Priority),
 		RetryPolicy:      retryPolicy(shared.RetryPolicy),
 		UpgradeConfigs:   upgrades(shared),
-		HashPolicy:       hashPolicy(shared.LoadBalancer, m.resolver),
+		HashPolicy:       hashPolicy(shared.LoadBalancer, r.mapping.resolver),
 		RateLimits:       c.rateLimits(shared),
 	}
 	switch {
@@ -217,14 +212,12 @@ func (c *Compiler) routeAction(g *group, m *mapping, cluster string) *routev3.Ro
 	case spec.AutoHostRewrite != nil:
 		action.HostRewriteSpecifier = &routev3.RouteAction_AutoHostRewrite{AutoHostRewrite: optionalBool(spec.AutoHostRewrite)}
 	}
-	if s := g.shadow; s != nil && !s.upstream.broken {
+	if r.shadow != "" {
 		percent := 100
-		if s.spec.Weight != nil {
-			percent = min(max(*s.spec.Weight, 0), 100)
+		if weight := r.group.shadow.spec.Weight; weight != nil {
+			percent = min(max(*weight, 0), 100)
 		}
-		action.RequestMirrorPolicies = []*routev3.RouteAction_RequestMirrorPolicy{{
-			Cluster: c.clusterFor(s, "shadow"), RuntimeFraction: fraction(percent),
-		}}
+		action.RequestMirrorPolicies = []*routev3.RouteAction_RequestMirrorPolicy{{Cluster: r.shadow, RuntimeFraction: fraction(percent)}}
 	}
 	return action
 }

@@ -346,10 +346,24 @@ func (c *Compiler) finishPart(p *part) {
 	p.message = config
 }
 
+// handOver returns a part's message for the last time. It is made again when something in the part changes, and so is
+// that of its virtual host if there is only one: memory is better used otherwise.
+func (p *part) handOver() *routev3.RouteConfiguration {
+	message := p.message
+	p.message = nil
+	if len(p.hosts) == 1 {
+		p.hosts[0].message = nil
+	}
+	return message
+}
+
 // resources are what Envoy is given of a table.
-func (t *table) resources() (scopes []*routev3.ScopedRouteConfiguration, routes []*routev3.RouteConfiguration) {
+func (c *Compiler) resources(t *table) (scopes []*routev3.ScopedRouteConfiguration, routes []*routev3.RouteConfiguration) {
 	for _, p := range t.all() {
-		routes = append(routes, p.message)
+		if p.message == nil {
+			c.finishPart(p)
+		}
+		routes = append(routes, p.handOver())
 		if p.scoped {
 			scopes = append(scopes, scopeOf(p.name))
 		}

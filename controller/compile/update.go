@@ -107,7 +107,7 @@ func (c *Compiler) whole(before ledger, givenUp *Delta) *Delta {
 		d.Changed[ResourceID{SecretType, name}] = secret
 	}
 	for _, t := range c.tables {
-		scopes, routes := t.resources()
+		scopes, routes := c.resources(t)
 		for _, scope := range scopes {
 			d.Changed[ResourceID{ScopeType, scope.Name}] = scope
 		}
@@ -295,7 +295,7 @@ func (c *Compiler) finishParts() bool {
 			return false
 		}
 		c.finishPart(p)
-		c.delta.change(ResourceID{RouteType, p.name}, p.message)
+		c.delta.change(ResourceID{RouteType, p.name}, p.handOver())
 	}
 	for _, g := range c.staleGroups {
 		if len(g.candidates) == 0 {

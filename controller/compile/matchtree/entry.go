@@ -14,6 +14,7 @@ import (
 // each route and keep it as long as the route, so that building a tree again neither marshals nor analyses what has
 // not changed. An entry may be in many trees, but not in two that are being built at the same time.
 type Entry struct {
+	// route is nil while wire stands for it: a tree needs no more, and messages take several times the room.
 	route    *routev3.Route
 	prepared bool
 	usable   bool
@@ -44,7 +45,15 @@ func NewEntry(route *routev3.Route) *Entry {
 }
 
 // Route returns the route.
-func (e *Entry) Route() *routev3.Route { return e.route }
+func (e *Entry) Route() *routev3.Route {
+	if e.route == nil {
+		e.route = &routev3.Route{}
+		if err := proto.Unmarshal(e.wire, e.route); err != nil {
+			panic(err) // it was marshalled here
+		}
+	}
+	return e.route
+}
 
 // Literal returns what every path that a route matches starts with, and whether that is the only such path, apart from its
 // query. The literal is empty where nothing is known.

@@ -44,12 +44,15 @@ func build(entries []*Entry, few int) ([]*routev3.Route, *matcherv3.Matcher) {
 		b := newBuilder(entries, few)
 		b.build()
 		if len(b.nodes) > 1 {
+			for _, e := range entries {
+				e.route = nil
+			}
 			return nil, b.matcher()
 		}
 	}
 	routes := make([]*routev3.Route, len(entries))
 	for i, e := range entries {
-		routes[i] = e.route
+		routes[i] = e.Route()
 	}
 	return routes, nil
 }
