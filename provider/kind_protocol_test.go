@@ -164,13 +164,14 @@ func TestPlanOfKind(t *testing.T) {
 			config:   map[string]any{"name": "quote"},
 			proposed: map[string]any{"name": "quote", "namespace": "web", "id": "web/quote"},
 			planned:  map[string]string{"name": "quote", "namespace": "default", "id": "default/quote"},
-			identity: map[string]string{"name": "quote", "namespace": "default"},
+			identity: map[string]string{"name": "quote", "namespace": "web"}, // of what is replaced
 			replaced: []string{`AttributeName("namespace")`},
 		},
 		"renamed to something unknown": {
 			prior:    map[string]any{"name": "quote", "namespace": "web", "id": "web/quote"},
 			config:   map[string]any{"name": unknown, "namespace": "web"},
 			planned:  map[string]string{"name": "unknown", "namespace": "web", "id": "unknown"},
+			identity: map[string]string{"name": "quote", "namespace": "web"},
 			replaced: []string{`AttributeName("name")`},
 		},
 	}

@@ -119,8 +119,11 @@ func (r *kindResource) PlanResourceChange(_ context.Context, req *tfprotov6.Plan
 	}
 	planned["id"] = idOf(planned)
 	planned["not_served"] = tftypes.NewValue(tftypes.String, nil)
+	resp.PlannedIdentity = identityOf(planned)
 	if !prior.IsNull() {
 		before := attributesOf(prior)
+		// That of an object never changes; the one that replaces it is planned anew.
+		resp.PlannedIdentity = identityOf(before)
 		for _, name := range []string{"name", "namespace"} {
 			if !planned[name].Equal(before[name]) {
 				resp.RequiresReplace = append(resp.RequiresReplace, tftypes.NewAttributePath().WithAttributeName(name))
@@ -128,7 +131,6 @@ func (r *kindResource) PlanResourceChange(_ context.Context, req *tfprotov6.Plan
 		}
 	}
 	var err error
-	resp.PlannedIdentity = identityOf(planned)
 	resp.PlannedState, err = r.wire(tftypes.NewValue(r.valueType, map[string]tftypes.Value(planned)))
 	return resp, err
 }
