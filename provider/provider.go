@@ -9,14 +9,17 @@ import (
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	functions "terraform-provider-emissary/provider/function"
 )
 
 // TypeName prefixes every resource: emissary_mapping, emissary_host and so on.
 const TypeName = "emissary"
 
-var _ provider.Provider = (*emissaryProvider)(nil)
+var _ provider.ProviderWithFunctions = (*emissaryProvider)(nil)
 
 // emissaryProvider is the part of the provider that the plugin framework serves;
 // NewServer adds the kinds.
@@ -54,4 +57,9 @@ func (p *emissaryProvider) Resources(context.Context) []func() resource.Resource
 
 func (p *emissaryProvider) DataSources(context.Context) []func() datasource.DataSource {
 	return nil
+}
+
+// Functions lists what works on values alone: it needs no configuration.
+func (p *emissaryProvider) Functions(context.Context) []func() function.Function {
+	return functions.All()
 }
