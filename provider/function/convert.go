@@ -14,6 +14,7 @@ import (
 	"terraform-provider-emissary/controller/watch/manifest"
 	"terraform-provider-emissary/crds/convert"
 	"terraform-provider-emissary/crds/v3alpha1"
+	"terraform-provider-emissary/provider/manifests"
 )
 
 var convertManifest = &adaptor{
@@ -28,7 +29,7 @@ var convertManifest = &adaptor{
 		Return: function.DynamicReturn{},
 	},
 	call: func(arguments []any) (any, error) {
-		object, err := objectIn(arguments[0])
+		object, err := manifests.Object(arguments[0])
 		if err != nil {
 			return nil, err
 		}
@@ -36,7 +37,7 @@ var convertManifest = &adaptor{
 		if err != nil {
 			return nil, err
 		}
-		return converted, checkManifest(converted)
+		return converted, manifests.Check(converted)
 	},
 }
 
@@ -54,7 +55,7 @@ var convertIngress = &adaptor{
 		Return: function.DynamicReturn{},
 	},
 	call: func(arguments []any) (any, error) {
-		object, err := objectIn(arguments[0])
+		object, err := manifests.Object(arguments[0])
 		if err != nil {
 			return nil, err
 		}

@@ -8,7 +8,6 @@ package function
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -99,28 +98,3 @@ type argumentError struct {
 func (e *argumentError) Error() string { return e.err.Error() }
 
 func (e *argumentError) Unwrap() error { return e.err }
-
-// objectIn is the object that an argument must be.
-func objectIn(value any) (map[string]any, error) {
-	object, ok := value.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("it is %s: an object with apiVersion, kind and metadata is wanted", describe(value))
-	}
-	return object, nil
-}
-
-// describe renders a value that is not what is wanted.
-func describe(value any) string {
-	switch value := value.(type) {
-	case nil:
-		return "missing"
-	case map[string]any:
-		return "an object"
-	case []any:
-		return "a list"
-	case string:
-		return fmt.Sprintf("the text %.80q", value)
-	default:
-		return fmt.Sprint(value)
-	}
-}
