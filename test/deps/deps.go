@@ -73,6 +73,14 @@ func Kubernetes(t testing.TB) string {
 	return filepath.Dir(need(t, func() (string, error) { return made("kube-apiserver") }))
 }
 
+// OPA returns the path of the Open Policy Agent, which runs the language of
+// conftest's policies; it skips, or fails under `make test`, when it is not
+// there.
+func OPA(t testing.TB) string {
+	t.Helper()
+	return need(t, func() (string, error) { return made("opa") })
+}
+
 // made returns the path of a program in Bin.
 func made(name string) (string, error) {
 	path := filepath.Join(Bin(), name)
