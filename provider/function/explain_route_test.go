@@ -16,8 +16,8 @@ const shop = `
   spec: {hostname: shop.example, requestPolicy: {insecure: {action: Route}}}
 - apiVersion: getambassador.io/v3alpha1
   kind: Mapping
-  metadata: {name: cart}
-  spec: {hostname: shop.example, prefix: /cart/, service: "cart:8080"}
+  metadata: {name: cart, namespace: null, labels: null}
+  spec: {hostname: shop.example, prefix: /cart/, service: "cart:8080", timeout_ms: null, headers: {}}
 - apiVersion: getambassador.io/v3alpha1
   kind: Mapping
   metadata: {name: beta, namespace: labs}
@@ -28,8 +28,8 @@ const shop = `
   spec: {rules: [{host: shop.example, http: {paths: [{path: /old, pathType: Prefix, backend: {service: {name: old, port: {name: web}}}}]}}]}
 - apiVersion: v1
   kind: Service
-  metadata: {name: old}
-  spec: {ports: [{name: web, port: 81}]}
+  metadata: {name: old, annotations: null}
+  spec: {ports: [{name: web, port: 81, protocol: null}], selector: null}
 - {apiVersion: apps/v1, kind: Deployment, metadata: {name: of no use}}
 `
 

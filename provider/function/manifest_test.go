@@ -100,6 +100,7 @@ kind: Pod
 		})
 	}
 	fails(t, 0, []string{`the text "a"`}, "manifest_encode", "a")
+	fails(t, 0, []string{"element 0", "missing"}, "manifest_encode", []any{nil})
 	fails(t, 0, []string{"element 1", "kind"}, "manifest_encode", []any{object(t, configMap), object(t, "{apiVersion: v1}")})
 	fails(t, 0, []string{"spec.prefx"}, "manifest_encode", object(t, "{apiVersion: getambassador.io/v3alpha1, kind: Mapping, metadata: {name: a}, spec: {prefx: /, prefix: /, service: a}}"))
 }

@@ -109,20 +109,42 @@ func Check(object map[string]any) error {
 	return nil
 }
 
-// Encode writes objects as YAML documents.
+// Encode writes objects as YAML documents, without the members of objects that are null.
 func Encode(objects []map[string]any) (string, error) {
 	var text strings.Builder
 	for i, object := range objects {
 		if i > 0 {
 			text.WriteString("---\n")
 		}
-		document, err := yaml.Marshal(object)
+		document, err := yaml.Marshal(withoutNulls(object))
 		if err != nil {
 			return "", err
 		}
 		text.Write(document)
 	}
 	return text.String(), nil
+}
+
+// withoutNulls leaves out the members of objects that are null, which is how configuration says that there is none.
+func withoutNulls(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		object := make(map[string]any, len(value))
+		for name, member := range value {
+			if member != nil {
+				object[name] = withoutNulls(member)
+			}
+		}
+		return object
+	case []any:
+		list := make([]any, len(value))
+		for i, element := range value {
+			list[i] = withoutNulls(element)
+		}
+		return list
+	default:
+		return value
+	}
 }
 
 // Object is the object that an argument must be.
