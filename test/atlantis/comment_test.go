@@ -16,13 +16,15 @@ var update = flag.Bool("update", false, "write the golden files")
 var (
 	marker = regexp.MustCompile(`(?m)^  ([-+~]) `) // of a resource: "  + resource ..."
 	digest = regexp.MustCompile(`sha256:[0-9a-f]+`)
+	tofu   = strings.NewReplacer("OpenTofu", "Terraform", " (current -> planned)", "")
 	notice = regexp.MustCompile(`(?s)\n─{10,}.*`) // where the plan was saved to
 )
 
 // comment is the text that the server posts for a plan: without the reading
 // before it and the notice behind it, and with the resources' markers at the
 // start of the line, where ```diff colours them. Digests, which change with every
-// change of a chart or a definition, are left out.
+// change of a chart or a definition, are left out, and where OpenTofu words it
+// differently, it is as Terraform does.
 func comment(plan string) string {
 	if at := strings.LastIndex(plan, ": Refreshing state..."); at >= 0 {
 		_, plan, _ = strings.Cut(plan[at:], "\n")
@@ -30,7 +32,7 @@ func comment(plan string) string {
 	plan = notice.ReplaceAllString(plan, "")
 	plan = digest.ReplaceAllString(plan, "sha256:…")
 	plan = marker.ReplaceAllString(plan, "$1 ")
-	return strings.TrimSpace(strings.ReplaceAll(plan, "OpenTofu", "Terraform")) + "\n"
+	return strings.TrimSpace(tofu.Replace(plan)) + "\n"
 }
 
 // golden compares the comment with a file of testdata.
