@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strconv"
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
@@ -108,32 +109,43 @@ func (c *Compiler) cluster(owner store.Ref, u upstream) string {
 }
 
 // clusterName is made from what the upstream is, so that it stays the same as long as that does.
-func (u upstream) clusterName() string {
-	content, err := json.Marshal(u.identity())
-	if err != nil {
-		panic(err) // plain data
-	}
-	sum := sha256.Sum256(content)
+func (u *upstream) clusterName() string {
+	sum := sha256.Sum256(u.identity())
 	return u.Service.hostPort() + "-" + hex.EncodeToString(sum[:6])
 }
 
-// identity is the upstream as plain data, for hashing.
-func (u upstream) identity() any {
-	context, name := &tlsContext{}, ""
-	if u.TLS.context != nil {
-		context, name = u.TLS.context, u.TLS.context.ref.Namespace+"/"+u.TLS.context.ref.Name
+// identity is text that is equal for equal upstreams only, but for their Service. There is one for each Mapping, and few
+// have anything that is worth JSON.
+func (u *upstream) identity() []byte {
+	id := make([]byte, 0, 128)
+	for _, other := range u.Others {
+		id = strconv.AppendQuote(id, other.hostPort())
 	}
-	others := make([]string, len(u.Others))
-	for i, other := range u.Others {
-		others[i] = other.hostPort()
+	for _, flag := range []bool{u.ByEndpoints, u.GRPC, u.IPv4, u.IPv6, u.LogicalDNS, u.RespectDNSTTL, u.ByName, u.TLS.on} {
+		id = strconv.AppendBool(id, flag)
 	}
-	return []any{
-		others,
-		u.ByEndpoints, u.Marker, u.HostRewrite, u.GRPC, u.IPv4, u.IPv6, u.LogicalDNS, u.RespectDNSTTL, u.ByName, u.ConnectTimeoutMs,
-		u.IdleTimeoutMs, u.LifetimeMs, u.KeepAlive, u.CircuitBreakers, u.Balancing, u.HealthChecks, u.StatsName,
-		u.TLS.on, name, context.certificate, context.authority, context.settings.sni, context.settings.minVersion, context.settings.maxVersion,
-		context.settings.alpn, context.settings.ciphers, context.settings.curves,
+	for _, text := range []string{u.Marker, u.HostRewrite, u.Balancing, u.StatsName} {
+		id = strconv.AppendQuote(id, text)
 	}
+	id = strconv.AppendInt(id, int64(u.ConnectTimeoutMs), 10)
+	if u.IdleTimeoutMs != nil || u.LifetimeMs != nil || u.KeepAlive != nil || u.CircuitBreakers != nil || u.HealthChecks != nil {
+		id = append(id, asJSON([]any{u.IdleTimeoutMs, u.LifetimeMs, u.KeepAlive, u.CircuitBreakers, u.HealthChecks})...)
+	}
+	if c := u.TLS.context; c != nil {
+		id = append(id, asJSON([]any{
+			c.ref.Namespace, c.ref.Name, c.certificate, c.authority, c.settings.sni, c.settings.minVersion, c.settings.maxVersion,
+			c.settings.alpn, c.settings.ciphers, c.settings.curves,
+		})...)
+	}
+	return id
+}
+
+func asJSON(plain []any) []byte {
+	raw, err := json.Marshal(plain)
+	if err != nil {
+		panic(err) // there is nothing in it that JSON cannot say
+	}
+	return raw
 }
 
 // statName makes the name of a service's statistics the way Emissary does: anything unusual becomes an underscore.
