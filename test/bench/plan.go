@@ -61,7 +61,7 @@ func wholePlan() plan {
 		shapes: []testbed.Shape{testbed.Prefixes, testbed.Hosts},
 		sizes:  []int{100, 1000, 3000, 10000}, samples: 100, edits: 20,
 		added: 3000, addTime: 4 * time.Minute, changes: 12,
-		prefixes: []int{10, 100, 1000, 10000}, rounds: 5, round: 1200 * time.Millisecond,
+		prefixes: []int{10, 100, 1000, 10000}, rounds: 30, round: 300 * time.Millisecond,
 		footprint: 3000,
 	}
 }

@@ -17,9 +17,6 @@ type Usage struct {
 	CPU time.Duration
 }
 
-// userTick is the unit of processor time under /proc: USER_HZ is 100 on every Linux.
-const userTick = 10 * time.Millisecond
-
 func usage(pid int) (Usage, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -36,18 +33,33 @@ func usage(pid int) (Usage, error) {
 			u.Peak = kilobytes << 10
 		}
 	}
-	fields, err := statFields(pid)
-	if err != nil {
-		return Usage{}, err
+	u.CPU, err = processorTime(pid)
+	return u, err
+}
+
+// processorTime adds up what the scheduler counts for each thread, in nanoseconds; /proc/<pid>/stat counts in hundredths
+// of a second, which is too coarse for short rounds.
+func processorTime(pid int) (sum time.Duration, err error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err == nil && len(threads) == 0 {
+		err = os.ErrNotExist
 	}
-	for _, field := range fields[11:13] { // utime and stime
-		ticks, err := strconv.ParseInt(field, 10, 64)
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
 		if err != nil {
-			return Usage{}, fmt.Errorf("processor time of process %d: %w", pid, err)
+			continue // the thread has just ended
 		}
-		u.CPU += time.Duration(ticks) * userTick
+		running, _, _ := strings.Cut(string(text), " ")
+		nanoseconds, err := strconv.ParseInt(running, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("processor time of process %d: %w", pid, err)
+		}
+		sum += time.Duration(nanoseconds)
 	}
-	return u, nil
+	if err != nil {
+		return 0, fmt.Errorf("processor time of process %d: %w", pid, err)
+	}
+	return sum, nil
 }
 
 // statFields returns what follows the program's name in /proc/PID/stat: the state, the parent's number and so on; see
