@@ -58,7 +58,7 @@ func (c *Compiler) addHost(h *host, stale map[*group]bool) bool {
 		t.overlapping(partition.Area{Hosts: v.requests}, func(p *part) {
 			at, _ := p.find(v.hostname)
 			p.hosts = slices.Insert(p.hosts, at, &partHost{hostname: v.hostname})
-			p.size++
+			p.size += hostWeight
 			c.staleParts[p] = true
 		})
 	}
@@ -104,7 +104,7 @@ func (c *Compiler) removeHost(h *host, stale map[*group]bool) bool {
 		t.overlapping(partition.Area{Hosts: requestsOf(h.hostname)}, func(p *part) {
 			at, _ := p.find(h.hostname)
 			p.hosts = slices.Delete(p.hosts, at, at+1)
-			p.size--
+			p.size -= hostWeight
 			c.staleParts[p] = true
 		})
 	}

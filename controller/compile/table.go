@@ -10,20 +10,25 @@ import (
 	"terraform-provider-emissary/controller/compile/partition"
 )
 
-// limits are the sizes of route tables, in routes and virtual hosts.
+// limits are the sizes of route tables. A route counts as one and a virtual host as hostWeight.
 type limits struct {
-	// whole is how large a table may be in one piece; Envoy takes about 4 ms to rebuild one of 512.
+	// whole is how large a table may be in one piece; Envoy takes about 10 ms to rebuild one of 2048. Below, a cut would
+	// cost every request more than it saves.
 	whole int
-	// part is how much each part of a larger table gets, at least. It may grow to whole, and to twice what it was, before
+	// part is how much each part of a larger table gets, at least. It may grow to grown, or to twice what it was, before
 	// the table is cut anew: that changes the listener, and Envoy then drains its connections.
-	part int
+	part, grown int
 	// few is the size below which a table that was cut is put together again.
 	few int
 	// expression is how long the text that says where the cuts are may be, in bytes. Envoy takes headers of 16384.
 	expression int
 }
 
-var defaultLimits = limits{whole: 512, part: 256, few: 256, expression: 16000}
+var defaultLimits = limits{whole: 2048, part: 128, grown: 512, few: 1024, expression: 16000}
+
+// hostWeight is what Envoy takes to build a virtual host, with the routes to the controller's own pages that each one
+// has, in routes.
+const hostWeight = 4
 
 // table is the routes of one filter chain. A large one is cut into parts, each a RouteConfiguration of its own.
 type table struct {
@@ -59,7 +64,7 @@ type part struct {
 	// hosts are the virtual hosts of the part, by hostname.
 	hosts   []*partHost
 	message *routev3.RouteConfiguration
-	// size counts virtual hosts and their groups, but not the pages that every virtual host has.
+	// size is in what limits count.
 	size int
 }
 
@@ -107,7 +112,7 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 		room := min(v.groups(), t.most)
 		t.overlapping(partition.Area{Hosts: v.requests}, func(p *part) {
 			p.hosts = append(p.hosts, &partHost{hostname: v.hostname, routes: make([]routed, 0, room)})
-			p.size++
+			p.size += hostWeight
 		})
 	}
 	for _, p := range places {
@@ -166,21 +171,25 @@ func (v *virtualHost) served() []routed {
 // cut decides on the parts of a table. The cuts of the compilation before are kept as long as they serve: new ones
 // change the listener.
 func (t *table) cut(virtual []*virtualHost, places []place, before *table, limits limits) {
-	areas := make([]partition.Area, 0, len(virtual)+len(places))
+	items, weight := make([]partition.Item, 0, len(virtual)+len(places)), 0
+	add := func(area partition.Area, weighs int) {
+		items = append(items, partition.Item{Area: area, Weight: weighs})
+		weight += weighs
+	}
 	for _, v := range virtual {
-		areas = append(areas, partition.Area{Hosts: v.requests})
+		add(partition.Area{Hosts: v.requests}, hostWeight)
 	}
 	for _, p := range places {
 		if !p.as.group.everyHost {
-			areas = append(areas, p.area)
+			add(p.area, 1)
 		}
 	}
 	switch {
-	case before != nil && before.tree != nil && len(areas) > limits.few && before.tree.Largest(areas) <= before.most:
+	case before != nil && before.tree != nil && weight > limits.few && before.tree.Largest(items) <= before.most:
 		t.tree, t.most = before.tree, before.most
-	case len(areas) > limits.whole:
-		t.tree = t.split(areas, limits)
-		t.most = max(limits.whole, 2*t.tree.Largest(areas))
+	case weight > limits.whole:
+		t.tree = t.split(items, limits)
+		t.most = max(limits.grown, 2*t.tree.Largest(items))
 	}
 	if t.tree == nil || len(t.tree.Parts()) == 1 {
 		t.tree, t.parts, t.most = nil, []*part{{table: t, name: t.name}}, max(limits.whole, t.most)
@@ -195,9 +204,9 @@ func (t *table) cut(virtual []*virtualHost, places []place, before *table, limit
 }
 
 // split cuts as finely as the limits allow.
-func (t *table) split(areas []partition.Area, limits limits) *partition.Tree {
+func (t *table) split(items []partition.Item, limits limits) *partition.Tree {
 	for size := limits.part; ; size *= 2 {
-		tree := partition.Split(areas, size)
+		tree := partition.Split(items, size)
 		if len(tree.Parts()) == 1 || len(tree.CEL(t.keyOf)) <= limits.expression {
 			return tree
 		}

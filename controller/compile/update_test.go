@@ -34,7 +34,7 @@ func TestUpdatesEqualCompilations(t *testing.T) {
 			w := &churn{Rand: rand.New(rand.NewPCG(seed, 7)), objects: store.New(), certificates: certificates(t)}
 			compiler := New(Options{DrainTime: 5 * time.Second})
 			if seed%3 > 0 {
-				compiler.limits = limits{whole: 8, part: 3, few: 4, expression: math.MaxInt} // so that tables are cut, and cut anew
+				compiler.limits = limits{whole: 24, part: 9, grown: 24, few: 12, expression: math.MaxInt} // so that tables are cut, and cut anew
 			}
 			have := held{resources: map[ResourceID]proto.Message{}, reports: map[store.Ref]*Report{}}
 			for range 40 {

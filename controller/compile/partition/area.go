@@ -38,6 +38,13 @@ func (r Range) overlaps(other Range) bool {
 // the request does; paths are without their query.
 type Area struct{ Hosts, Paths Range }
 
+// Item is something to find in a route table: where its requests are, and how much it weighs, in what Envoy takes to
+// build a route.
+type Item struct {
+	Area
+	Weight int
+}
+
 // Overlaps reports whether some request is in both areas.
 func (a Area) Overlaps(other Area) bool {
 	return a.Hosts.overlaps(other.Hosts) && a.Paths.overlaps(other.Paths)

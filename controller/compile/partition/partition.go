@@ -38,24 +38,23 @@ type node struct {
 }
 
 const (
-	// overlap bounds how many routes a cut may put on both of its sides, as a share of all.
+	// overlap bounds how much a cut may put on both of its sides, as a share of all.
 	overlap = 0.15
 	// gain is how much smaller the larger side must be for a cut to be worth it.
 	gain = 0.75
 )
 
-// Split cuts until no part holds more than target of the routes, or no cut helps. Each route is given by the area it can
-// match in.
-func Split(routes []Area, target int) *Tree {
+// Split cuts until no part weighs more than target, or no cut helps.
+func Split(items []Item, target int) *Tree {
 	t := &Tree{}
-	t.root = t.split(newSorted(routes), Area{}, target)
+	t.root = t.split(newSorted(items), Area{}, target)
 	return t
 }
 
-func (t *Tree) split(routes sorted, area Area, target int) *node {
-	if routes.len() > target {
-		if cut := bestCut(routes, target); cut != nil {
-			below, from := routes.divide(cut)
+func (t *Tree) split(items sorted, area Area, target int) *node {
+	if items.weight > target {
+		if cut := bestCut(items, target); cut != nil {
+			below, from := items.divide(cut)
 			lower, upper := area, area
 			if cut.byHost {
 				lower.Hosts.To, upper.Hosts.From = cut.at, cut.at
@@ -82,15 +81,15 @@ func Hash(texts ...string) string {
 
 // bestCut finds the cut with the smallest larger side; nil when none is worth it. Where it can, it leaves a whole number
 // of full parts below, so that there are as few of them as possible.
-func bestCut(routes sorted, target int) (best *node) {
-	n := routes.len()
+func bestCut(items sorted, target int) (best *node) {
+	n := items.weight
 	parts := (n + target - 1) / target
 	aim := n * (parts / 2) / parts
 	smallest := int(gain * float64(n))
 	for _, byHost := range []bool{true, false} {
-		for _, at := range routes.cuts(byHost, aim) {
+		for _, at := range items.cuts(byHost, aim) {
 			cut := &node{byHost: byHost, at: at}
-			below, from := routes.count(cut)
+			below, from := items.count(cut)
 			if larger := max(below, from); larger <= smallest && below+from <= n+int(overlap*float64(n)) {
 				best, smallest = cut, larger
 			}
@@ -102,23 +101,23 @@ func bestCut(routes sorted, target int) (best *node) {
 	return best
 }
 
-// of is the range of a route that a cut looks at.
-func (n *node) of(route *Area) Range {
+// of is the range of an area that a cut looks at.
+func (n *node) of(area *Area) Range {
 	if n.byHost {
-		return route.Hosts
+		return area.Hosts
 	}
-	return route.Paths
+	return area.Paths
 }
 
 // Parts lists the parts, from the lowest area to the highest.
 func (t *Tree) Parts() []Part { return t.parts }
 
-// Largest counts the routes in the part that has most of them.
-func (t *Tree) Largest(routes []Area) (largest int) {
+// Largest is what the part that weighs most does.
+func (t *Tree) Largest(items []Item) (largest int) {
 	sizes := make([]int, len(t.parts))
-	for _, route := range routes {
-		t.Overlapping(route, func(part int) {
-			sizes[part]++
+	for i := range items {
+		t.Overlapping(items[i].Area, func(part int) {
+			sizes[part] += items[i].Weight
 			largest = max(largest, sizes[part])
 		})
 	}

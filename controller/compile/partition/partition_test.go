@@ -3,40 +3,42 @@ package partition
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // hosts and prefixes are the two shapes of large tables.
-func hosts(n int) (routes []Area) {
+func hosts(n int) (routes []Item) {
 	for i := range n {
-		routes = append(routes, Area{Hosts: Exactly(fmt.Sprintf("h%05d.example.com", i))})
+		routes = append(routes, Item{Area{Hosts: Exactly(fmt.Sprintf("h%05d.example.com", i))}, 1})
 	}
-	return append(routes, Area{})
+	return append(routes, Item{Weight: 1})
 }
 
-func prefixes(n int) (routes []Area) {
+func prefixes(n int) (routes []Item) {
 	for i := range n {
-		routes = append(routes, Area{Hosts: Exactly("example.com"), Paths: StartingWith(fmt.Sprintf("/m%05d/", i))})
+		routes = append(routes, Item{Area{Hosts: Exactly("example.com"), Paths: StartingWith(fmt.Sprintf("/m%05d/", i))}, 1})
 	}
-	return append(routes, Area{Hosts: Exactly("example.com"), Paths: StartingWith("/")})
+	return append(routes, Item{Area{Hosts: Exactly("example.com"), Paths: StartingWith("/")}, 1})
 }
 
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	both := append(hosts(5000), prefixes(5000)...)
-	undividable := make([]Area, 1000)
+	undividable := slices.Repeat([]Item{{Weight: 1}}, 1000)
 	tests := map[string]struct {
-		routes []Area
+		routes []Item
 		// parts at least, and the most routes in any.
 		parts, largest int
 	}{
-		"few":                {hosts(100), 1, 101},
-		"hosts":              {hosts(10000), 79, 129},
-		"prefixes":           {prefixes(10000), 79, 129},
-		"both":               {both, 79, 129},
-		"wildcards only":     {undividable, 1, 1000},
-		"the same path only": {[]Area{{Paths: Exactly("/")}, {Paths: Exactly("/")}}, 1, 2},
+		"few":                     {hosts(100), 1, 101},
+		"hosts":                   {hosts(10000), 79, 129},
+		"prefixes":                {prefixes(10000), 79, 129},
+		"both":                    {both, 79, 129},
+		"wildcards only":          {undividable, 1, 1000},
+		"the same path only":      {[]Item{{Area{Paths: Exactly("/")}, 1}, {Area{Paths: Exactly("/")}, 1}}, 1, 2},
+		"one is as heavy as many": {append(hosts(100), Item{Area{Hosts: Exactly("z")}, 100}), 2, 101},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +46,7 @@ func TestSplit(t *testing.T) {
 			tree := Split(test.routes, 128)
 			sizes := make([]int, len(tree.Parts()))
 			for _, route := range test.routes {
-				tree.Overlapping(route, func(part int) { sizes[part]++ })
+				tree.Overlapping(route.Area, func(part int) { sizes[part] += route.Weight })
 			}
 			largest := 0
 			for _, size := range sizes {
@@ -90,9 +92,9 @@ func TestEveryRouteIsWhereItsRequestsAre(t *testing.T) {
 		return StartingWith(value)
 	}
 	for range 200 {
-		var routes []Area
+		var routes []Item
 		for range 1 + random.IntN(60) {
-			routes = append(routes, Area{Hosts: span(text("ab\xff", 4)), Paths: span("/" + text("ab/'\xff", 5))})
+			routes = append(routes, Item{Area{Hosts: span(text("ab\xff", 4)), Paths: span("/" + text("ab/'\xff", 5))}, 1 + random.IntN(3)})
 		}
 		tree := Split(routes, 1+random.IntN(8))
 		for range 200 {
@@ -104,7 +106,7 @@ func TestEveryRouteIsWhereItsRequestsAre(t *testing.T) {
 					continue
 				}
 				found := false
-				tree.Overlapping(route, func(part int) { found = found || part == located })
+				tree.Overlapping(route.Area, func(part int) { found = found || part == located })
 				if !found {
 					t.Fatalf("a request for %q %q is looked for in part %d, where its route %+v is not", host, path, located, route)
 				}
@@ -118,8 +120,10 @@ func TestEveryRouteIsWhereItsRequestsAre(t *testing.T) {
 
 func TestCEL(t *testing.T) {
 	t.Parallel()
-	tree := Split([]Area{
-		{Hosts: Exactly("a.com")}, {Hosts: Exactly("b.com"), Paths: StartingWith("/x")}, {Hosts: Exactly("b.com"), Paths: StartingWith("/y")},
+	tree := Split([]Item{
+		{Area{Hosts: Exactly("a.com")}, 1},
+		{Area{Hosts: Exactly("b.com"), Paths: StartingWith("/x")}, 1},
+		{Area{Hosts: Exactly("b.com"), Paths: StartingWith("/y")}, 1},
 	}, 1)
 	want := "(request.host<'b'?'part':(request.url_path<'/y'?'part':'part'))"
 	if got := tree.CEL(func(Part) string { return "part" }); got != want {

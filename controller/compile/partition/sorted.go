@@ -5,40 +5,48 @@ import (
 	"strings"
 )
 
-// sorted is a set of routes in two orders: by where their hosts begin, and by where their paths do.
-type sorted struct{ byHost, byPath []*Area }
+// sorted is a set of items in two orders: by where their hosts begin, and by where their paths do.
+type sorted struct {
+	byHost, byPath []*Item
+	weight         int
+}
 
-func newSorted(routes []Area) sorted {
-	all := make([]*Area, len(routes))
-	for i := range routes {
-		all[i] = &routes[i]
+func newSorted(items []Item) sorted {
+	set := sorted{byHost: make([]*Item, len(items))}
+	for i := range items {
+		set.byHost[i] = &items[i]
+		set.weight += items[i].Weight
 	}
-	set := sorted{byHost: all, byPath: slices.Clone(all)}
-	slices.SortFunc(set.byHost, func(a, b *Area) int { return strings.Compare(a.Hosts.From, b.Hosts.From) })
-	slices.SortFunc(set.byPath, func(a, b *Area) int { return strings.Compare(a.Paths.From, b.Paths.From) })
+	set.byPath = slices.Clone(set.byHost)
+	slices.SortFunc(set.byHost, func(a, b *Item) int { return strings.Compare(a.Hosts.From, b.Hosts.From) })
+	slices.SortFunc(set.byPath, func(a, b *Item) int { return strings.Compare(a.Paths.From, b.Paths.From) })
 	return set
 }
 
-func (s sorted) len() int { return len(s.byHost) }
-
 // by is the order that a cut looks at.
-func (s sorted) by(host bool) []*Area {
+func (s sorted) by(host bool) []*Item {
 	if host {
 		return s.byHost
 	}
 	return s.byPath
 }
 
-// cuts are the places where a cut can be around a route: before it and those that start where it does, and after them.
+// cuts are the places where a cut can be around the item that brings the weight before it to aim: before it and those
+// that start where it does, and after them.
 func (s sorted) cuts(byHost bool, aim int) (cuts []string) {
-	cut, routes := &node{byHost: byHost}, s.by(byHost)
-	start := func(i int) string { return cut.of(routes[i]).From }
+	cut, items := &node{byHost: byHost}, s.by(byHost)
+	start := func(i int) string { return cut.of(&items[i].Area).From }
 	search := func(text string) int {
-		i, _ := slices.BinarySearchFunc(routes, text, func(route *Area, text string) int { return strings.Compare(cut.of(route).From, text) })
+		i, _ := slices.BinarySearchFunc(items, text, func(item *Item, text string) int { return strings.Compare(cut.of(&item.Area).From, text) })
 		return i
 	}
-	for _, i := range []int{search(start(aim)), search(start(aim) + "\x00")} {
-		if i == 0 || i == len(routes) {
+	middle, before := 0, 0
+	for before+items[middle].Weight <= aim && middle < len(items)-1 {
+		before += items[middle].Weight
+		middle++
+	}
+	for _, i := range []int{search(start(middle)), search(start(middle) + "\x00")} {
+		if i == 0 || i == len(items) {
 			continue
 		}
 		if at := separator(start(i-1), start(i)); at != "" {
@@ -48,36 +56,35 @@ func (s sorted) cuts(byHost bool, aim int) (cuts []string) {
 	return cuts
 }
 
-// count tells how many routes have requests on either side of a cut.
+// count weighs what has requests on either side of a cut.
 func (s sorted) count(cut *node) (below, from int) {
-	for _, route := range s.byHost {
-		if cut.of(route).below(cut.at) {
-			below++
+	for _, item := range s.byHost {
+		if cut.of(&item.Area).below(cut.at) {
+			below += item.Weight
 		}
-		if cut.of(route).above(cut.at) {
-			from++
+		if cut.of(&item.Area).above(cut.at) {
+			from += item.Weight
 		}
 	}
 	return below, from
 }
 
-// divide makes a set of the routes on either side of a cut.
+// divide makes a set of what is on either side of a cut.
 func (s sorted) divide(cut *node) (below, from sorted) {
-	lower, upper := s.count(cut)
-	pick := func(routes []*Area) (below, from []*Area) {
-		below, from = make([]*Area, 0, lower), make([]*Area, 0, upper)
-		for _, route := range routes {
-			if cut.of(route).below(cut.at) {
-				below = append(below, route)
+	pick := func(items []*Item) (below, from []*Item) {
+		for _, item := range items {
+			if cut.of(&item.Area).below(cut.at) {
+				below = append(below, item)
 			}
-			if cut.of(route).above(cut.at) {
-				from = append(from, route)
+			if cut.of(&item.Area).above(cut.at) {
+				from = append(from, item)
 			}
 		}
 		return below, from
 	}
 	below.byHost, from.byHost = pick(s.byHost)
 	below.byPath, from.byPath = pick(s.byPath)
+	below.weight, from.weight = s.count(cut)
 	return below, from
 }
 
