@@ -3,9 +3,7 @@ package soak
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,6 +17,7 @@ import (
 
 	"terraform-provider-emissary/controller"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/page"
 )
 
 // patience bounds the wait for a round, on a machine that has much else to do.
@@ -97,7 +96,7 @@ type usage struct{ heap, goroutines, envoy float64 }
 func (g *gateway) usage(t *testing.T) usage {
 	t.Helper()
 	await(t, "Envoy to have the clusters of the round and no others", func(ctx context.Context) error {
-		text, err := get(ctx, g.admin, "/stats?filter=^cluster_manager.active_clusters$")
+		text, err := page.Get(ctx, g.admin, "/stats?filter=^cluster_manager.active_clusters$")
 		if err != nil {
 			return err
 		}
@@ -111,7 +110,7 @@ func (g *gateway) usage(t *testing.T) usage {
 	var memory struct {
 		Allocated float64 `json:"allocated,string"`
 	}
-	text, err := get(t.Context(), g.admin, "/memory")
+	text, err := page.Get(t.Context(), g.admin, "/memory")
 	if err == nil {
 		err = json.Unmarshal(text, &memory)
 	}
@@ -128,23 +127,6 @@ func (g *gateway) usage(t *testing.T) usage {
 
 // ownClusters are those that Envoy has besides one for each Mapping: the controller, its pages, itself.
 const ownClusters = 4
-
-func get(ctx context.Context, address, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = errors.New(response.Status)
-	}
-	return text, err
-}
 
 func await(t *testing.T, what string, condition func(context.Context) error) {
 	t.Helper()

@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -19,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"terraform-provider-emissary/test/behaviour/spec"
+	"terraform-provider-emissary/test/page"
 )
 
 const (
@@ -118,7 +117,7 @@ type diagnostics struct {
 }
 
 func (c *controller) diagnostics(ctx context.Context) (*diagnostics, error) {
-	body, err := c.get(ctx, c.health, "/ambassador/v0/diag/?json=true")
+	body, err := page.Get(ctx, c.health, "/ambassador/v0/diag/?json=true")
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +148,7 @@ func (c *controller) awaitReady(ctx context.Context) error {
 
 // settled returns nil when there is nothing left to wait for.
 func (c *controller) settled(ctx context.Context) error {
-	if _, err := c.get(ctx, c.health, "/ambassador/v0/check_ready"); err != nil {
+	if _, err := page.Get(ctx, c.health, "/ambassador/v0/check_ready"); err != nil {
 		return err
 	}
 	d, err := c.diagnostics(ctx)
@@ -160,23 +159,6 @@ func (c *controller) settled(ctx context.Context) error {
 		return fmt.Errorf("envoy has acknowledged revision %d of %d", d.Envoy.Acknowledged, d.Envoy.Revision)
 	}
 	return nil
-}
-
-func (c *controller) get(ctx context.Context, host, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answers %d: %s", path, response.StatusCode, strings.TrimSpace(string(body)))
-	}
-	return body, err
 }
 
 // compile runs the compile command on the same manifests, in the same environment.

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/page"
 )
 
 const (
@@ -145,7 +144,7 @@ func (c *Controller) awaitReady(ctx context.Context) error {
 		}
 	}()
 	return Await(ctx, "the controller to be ready", readyTimeout, func(ctx context.Context) error {
-		_, err := get(ctx, c.health, "/ambassador/v0/check_ready")
+		_, err := page.Get(ctx, c.health, "/ambassador/v0/check_ready")
 		return err
 	})
 }
@@ -179,7 +178,7 @@ func (c *Controller) LogTail() string {
 
 // Metrics returns the controller's metrics, and Envoy's after them.
 func (c *Controller) Metrics(ctx context.Context) (Metrics, error) {
-	text, err := get(ctx, c.health, "/metrics")
+	text, err := page.Get(ctx, c.health, "/metrics")
 	return parseMetrics(text), err
 }
 
@@ -197,7 +196,7 @@ func (c *Controller) EnvoyUsage() (Usage, error) {
 
 // EnvoyAllocated is the memory that Envoy itself counts as in use, in bytes.
 func (c *Controller) EnvoyAllocated(ctx context.Context) (int64, error) {
-	body, err := get(ctx, c.admin, "/memory")
+	body, err := page.Get(ctx, c.admin, "/memory")
 	if err != nil {
 		return 0, err
 	}
@@ -209,7 +208,7 @@ func (c *Controller) EnvoyAllocated(ctx context.Context) (int64, error) {
 
 // EnvoyVersion is Envoy's version number.
 func (c *Controller) EnvoyVersion(ctx context.Context) (string, error) {
-	body, err := get(ctx, c.admin, "/server_info")
+	body, err := page.Get(ctx, c.admin, "/server_info")
 	if err != nil {
 		return "", err
 	}
@@ -224,21 +223,4 @@ func (c *Controller) EnvoyVersion(ctx context.Context) (string, error) {
 		return parts[1], nil
 	}
 	return info.Version, nil
-}
-
-func get(ctx context.Context, address, path string) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s answers %s: %s", path, response.Status, strings.TrimSpace(string(body)))
-	}
-	return body, err
 }
