@@ -82,6 +82,20 @@ func startShared(t *testing.T, o oracle) *rig {
 	})
 }
 
+// startWithPoison starts with a good Mapping, a, and one that Envoy has been found to refuse, b.
+func startWithPoison(t *testing.T) *rig {
+	t.Helper()
+	r := startShared(t, oracle{})
+	r.upsert("a", "/a", "s", 1)
+	r.upsert("b", "/poison", "s", 1)
+	r.loop.inbox.Synced()
+	r.published(t, "a/a", "b/poison", "routes")
+	r.refuse("v1")
+	r.published(t, "a/a", "routes")
+	r.refusedByEnvoy(t, mappingRef("b"), 1, "Envoy refuses it: /poison is bad")
+	return r
+}
+
 // refuse answers as an Envoy that refuses the routes. The version is of their content.
 func (r *rig) refuse(version string) {
 	r.server.mu.Lock()
@@ -160,14 +174,7 @@ func module(name string) *v3alpha1.Module {
 
 func TestWhatEnvoyRefusesIsLeftOut(t *testing.T) {
 	t.Parallel()
-	r := startShared(t, oracle{})
-	r.upsert("a", "/a", "s", 1)
-	r.upsert("b", "/poison", "s", 1)
-	r.loop.inbox.Synced()
-	r.published(t, "a/a", "b/poison", "routes")
-	r.refuse("v1")
-	r.published(t, "a/a", "routes")
-	r.refusedByEnvoy(t, mappingRef("b"), 1, "Envoy refuses it: /poison is bad")
+	r := startWithPoison(t)
 	if got := r.errors(t); got != 1 {
 		t.Errorf("the metrics count %v errors", got)
 	}
@@ -368,14 +375,7 @@ func TestAFindingAboutAReplacedVersionHasNoEffect(t *testing.T) {
 
 func TestAPanicBesideAPoison(t *testing.T) {
 	t.Parallel()
-	r := startShared(t, oracle{})
-	r.upsert("a", "/a", "s", 1)
-	r.upsert("b", "/poison", "s", 1)
-	r.loop.inbox.Synced()
-	r.published(t, "a/a", "b/poison", "routes")
-	r.refuse("v1")
-	r.published(t, "a/a", "routes")
-	r.refusedByEnvoy(t, mappingRef("b"), 1, "Envoy refuses it: /poison is bad")
+	r := startWithPoison(t)
 
 	// One batch: the version that is held, one that breaks the compiler, and a good one.
 	r.loop.inbox.mu.Lock()

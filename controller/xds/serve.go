@@ -47,8 +47,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// service adapts Server to the generated interface. State-of-the-world ADS is
-// left unimplemented: the bootstrap asks for delta.
+// service adapts Server to the generated interface. It serves delta ADS only,
+// which is what the bootstrap asks for.
 type service struct {
 	discoveryv3.UnimplementedAggregatedDiscoveryServiceServer
 	server *Server

@@ -142,23 +142,6 @@ func (n *node) overlapping(area *Area, visit func(part int)) {
 	}
 }
 
-// Locate returns the index of the part a request belongs to. Host is in lower case, path without its query.
-func (t *Tree) Locate(host, path string) (part int) {
-	n := t.root
-	for n.below != nil {
-		text := path
-		if n.byHost {
-			text = host
-		}
-		if text < n.at {
-			n = n.below
-		} else {
-			n = n.from
-		}
-	}
-	return n.part
-}
-
 // Name is made from the parts: the same cuts have the same name.
 func (t *Tree) Name() string {
 	names := make([]string, len(t.parts))

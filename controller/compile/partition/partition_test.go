@@ -100,7 +100,7 @@ func TestEveryRouteIsWhereItsRequestsAre(t *testing.T) {
 		for range 200 {
 			host, path := text("ab\xff", 5), "/"+text("ab/'\xff", 6)
 			request := Area{Exactly(host), Exactly(path)}
-			located := tree.Locate(host, path)
+			located := tree.locate(host, path)
 			for _, route := range routes {
 				if !route.Overlaps(request) {
 					continue
@@ -129,4 +129,22 @@ func TestCEL(t *testing.T) {
 	if got := tree.CEL(func(Part) string { return "part" }); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
 	}
+}
+
+// locate returns the index of the part a request belongs to, by the cuts alone. Host is in lower case, path without its
+// query.
+func (t *Tree) locate(host, path string) (part int) {
+	n := t.root
+	for n.below != nil {
+		text := path
+		if n.byHost {
+			text = host
+		}
+		if text < n.at {
+			n = n.below
+		} else {
+			n = n.from
+		}
+	}
+	return n.part
 }
