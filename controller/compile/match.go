@@ -61,7 +61,8 @@ func headerMatcher(name string, value *matcherv3.StringMatcher) *routev3.HeaderM
 // routeMatch builds what a request must be like to take a member's route. share is the cumulative percentage of the
 // group's requests that it and those before it take; cluster names the runtime key that can shift it.
 func routeMatch(g *group, m *mapping, v variant, share int, cluster string) *routev3.RouteMatch {
-	match := pathMatch(g, m)
+	match := &routev3.RouteMatch{}
+	matchPath(match, g, m)
 	match.Headers, match.QueryParameters = headerMatchers(m.headers, v), queryMatchers(m.query)
 	if share < 100 {
 		match.RuntimeFraction = fraction(share)
@@ -72,9 +73,8 @@ func routeMatch(g *group, m *mapping, v variant, share int, cluster string) *rou
 	return match
 }
 
-// pathMatch builds what the path of a request must be like.
-func pathMatch(g *group, m *mapping) *routev3.RouteMatch {
-	match := &routev3.RouteMatch{}
+// matchPath says what the path of a request must be like.
+func matchPath(match *routev3.RouteMatch, g *group, m *mapping) {
 	switch prefix := m.spec.Prefix; {
 	case m.spec.PrefixRegex:
 		match.PathSpecifier = &routev3.RouteMatch_SafeRegex{SafeRegex: regexMatcher(prefix)}
@@ -90,7 +90,6 @@ func pathMatch(g *group, m *mapping) *routev3.RouteMatch {
 	if caseSensitive != nil && !*caseSensitive {
 		match.CaseSensitive = wrapperspb.Bool(false)
 	}
-	return match
 }
 
 func headerMatchers(conditions []condition, v variant) []*routev3.HeaderMatcher {

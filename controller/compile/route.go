@@ -57,8 +57,10 @@ func (c *Compiler) routesOf(g *group) []*memberRoute {
 // pathsOf is what is known of the paths that the routes of a group match.
 func pathsOf(g *group) (paths partition.Range) {
 	for i, member := range g.routes {
+		var match routev3.RouteMatch
+		matchPath(&match, g, member.mapping)
 		own := partition.Range{}
-		if literal, only := matchtree.Literal(pathMatch(g, member.mapping)); only {
+		if literal, only := matchtree.Literal(&match); only {
 			own = partition.Exactly(literal)
 		} else if literal != "" {
 			own = partition.StartingWith(literal)

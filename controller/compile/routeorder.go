@@ -48,14 +48,19 @@ func (c condition) shown() string { return cmp.Or(c.value, "*") }
 
 // compare orders weights; the route with the greater one is tried first.
 func (w *routeWeight) compare(other *routeWeight) int {
-	return cmp.Or(
-		cmp.Compare(w.precedence, other.precedence),
-		cmp.Compare(w.prefixLength, other.prefixLength),
-		cmp.Compare(w.headersSize, other.headersSize),
-		cmp.Compare(w.querySize, other.querySize),
-		strings.Compare(w.prefix, other.prefix),
-		slices.Compare(w.keys, other.keys),
-	)
+	switch {
+	case w.precedence != other.precedence:
+		return cmp.Compare(w.precedence, other.precedence)
+	case w.prefixLength != other.prefixLength:
+		return cmp.Compare(w.prefixLength, other.prefixLength)
+	case w.headersSize != other.headersSize:
+		return cmp.Compare(w.headersSize, other.headersSize)
+	case w.querySize != other.querySize:
+		return cmp.Compare(w.querySize, other.querySize)
+	case w.prefix != other.prefix:
+		return strings.Compare(w.prefix, other.prefix)
+	}
+	return slices.Compare(w.keys, other.keys)
 }
 
 // compareRoutes orders groups the way their routes are tried: by descending weight, and among equals the one loaded last
@@ -64,7 +69,10 @@ func compareRoutes(a, b *group) int {
 	if a == b {
 		return 0
 	}
-	return cmp.Or(b.weight().compare(a.weight()), compareLoaded(b.first(), a.first()))
+	if order := b.weight().compare(a.weight()); order != 0 {
+		return order
+	}
+	return compareLoaded(b.first(), a.first())
 }
 
 // inRouteOrder sorts groups the way their routes are tried.

@@ -1,13 +1,13 @@
 package matchtree
 
 import (
+	"bytes"
 	"slices"
-	"strconv"
 	"strings"
 
 	routev3 "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // Entry is a route with what a tree needs to know of it: worked out when a tree first needs it, and kept. Make one for
@@ -27,8 +27,8 @@ type Entry struct {
 	foldCase bool
 	// literal is what every path that the route matches is known to start with, without "?" and "#".
 	literal string
-	// conditions are all that the route asks beside the path, sorted.
-	conditions []string
+	// conditions are all that the route asks beside the path, sorted: parts of wire.
+	conditions [][]byte
 }
 
 type kind int
@@ -79,7 +79,7 @@ func (e *Entry) prepare() bool {
 	if e.wire, err = deterministic.Marshal(e.route); err != nil {
 		return false
 	}
-	e.conditions = conditionsOf(match)
+	e.conditions = conditionsOf(e.wire)
 	e.usable = true
 	return true
 }
@@ -113,31 +113,49 @@ func (e *Entry) comparePath(k kind, path string) {
 
 var deterministic = proto.MarshalOptions{Deterministic: true}
 
-// conditionsOf lists what a route asks beside the path. They hold together or not at all for a request, so a route is
-// never reached after one that matches the same paths and asks the same or less. Fields that Envoy adds count as well.
-func conditionsOf(match *routev3.RouteMatch) []string {
-	var conditions []string
-	add := func(field protoreflect.FieldDescriptor, value protoreflect.Value) {
-		raw, err := deterministic.Marshal(value.Message().Interface())
-		if err != nil {
-			raw = []byte(err.Error()) // unreachable: the whole route was marshalled before
+// conditionsOf lists what a marshalled route asks beside the path, as the fields of its match. They hold together or not
+// at all for a request, so a route is never reached after one that matches the same paths and asks the same or less.
+// Fields that Envoy adds count as well.
+func conditionsOf(route []byte) (conditions [][]byte) {
+	eachField(route, func(number protowire.Number, field, value []byte) {
+		if number != routeMatch {
+			return
 		}
-		conditions = append(conditions, strconv.Itoa(int(field.Number()))+"="+string(raw))
-	}
-	match.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		switch {
-		case field.ContainingOneof() != nil || field.Name() == "case_sensitive":
-		case field.IsList():
-			for i := range value.List().Len() {
-				add(field, value.List().Get(i))
+		eachField(value, func(number protowire.Number, field, _ []byte) {
+			switch number {
+			case matchPrefix, matchPath, matchSafeRegex, matchCaseSensitive:
+			default:
+				conditions = append(conditions, field)
 			}
-		default:
-			add(field, value)
-		}
-		return true
+		})
 	})
-	slices.Sort(conditions)
+	slices.SortFunc(conditions, bytes.Compare)
 	return conditions
+}
+
+// Numbers of the fields of Route and RouteMatch.
+const (
+	routeMatch = 1
+
+	matchPrefix        = 1
+	matchPath          = 2
+	matchCaseSensitive = 4
+	matchSafeRegex     = 10
+)
+
+// eachField goes through the fields of a message that was marshalled here: each as a whole, and its value without tag and
+// length where it is a message.
+func eachField(message []byte, visit func(number protowire.Number, field, value []byte)) {
+	for len(message) > 0 {
+		number, kind, tag := protowire.ConsumeTag(message)
+		size := tag + protowire.ConsumeFieldValue(number, kind, message[tag:])
+		value := message[tag:size]
+		if kind == protowire.BytesType {
+			value, _ = protowire.ConsumeBytes(value)
+		}
+		visit(number, message[:size:size], value)
+		message = message[size:]
+	}
 }
 
 // covers says that the route's path matches every path that starts with key.
@@ -167,7 +185,7 @@ func (e *Entry) canMatch(key string) bool {
 func (e *Entry) implies(other *Entry) bool {
 	rest := e.conditions
 	for _, condition := range other.conditions {
-		i := slices.Index(rest, condition)
+		i := slices.IndexFunc(rest, func(other []byte) bool { return bytes.Equal(other, condition) })
 		if i < 0 {
 			return false
 		}

@@ -53,8 +53,8 @@ func Split(items []Item, target int) *Tree {
 
 func (t *Tree) split(items sorted, area Area, target int) *node {
 	if items.weight > target {
-		if cut := bestCut(items, target); cut != nil {
-			below, from := items.divide(cut)
+		if cut, sides := bestCut(items, target); cut != nil {
+			below, from := items.divide(cut, sides)
 			lower, upper := area, area
 			if cut.byHost {
 				lower.Hosts.To, upper.Hosts.From = cut.at, cut.at
@@ -81,7 +81,7 @@ func Hash(texts ...string) string {
 
 // bestCut finds the cut with the smallest larger side; nil when none is worth it. Where it can, it leaves a whole number
 // of full parts below, so that there are as few of them as possible.
-func bestCut(items sorted, target int) (best *node) {
+func bestCut(items sorted, target int) (best *node, of sides) {
 	n := items.weight
 	parts := (n + target - 1) / target
 	aim := n * (parts / 2) / parts
@@ -89,16 +89,17 @@ func bestCut(items sorted, target int) (best *node) {
 	for _, byHost := range []bool{true, false} {
 		for _, at := range items.cuts(byHost, aim) {
 			cut := &node{byHost: byHost, at: at}
-			below, from := items.count(cut)
+			counted := items.count(cut)
+			below, from := counted.below, counted.from
 			if larger := max(below, from); larger <= smallest && below+from <= n+int(overlap*float64(n)) {
-				best, smallest = cut, larger
+				best, of, smallest = cut, counted, larger
 			}
 		}
 		if best != nil && smallest <= n-aim+1 {
 			break // no other cut is better
 		}
 	}
-	return best
+	return best, of
 }
 
 // of is the range of an area that a cut looks at.

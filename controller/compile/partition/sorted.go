@@ -56,27 +56,35 @@ func (s sorted) cuts(byHost bool, aim int) (cuts []string) {
 	return cuts
 }
 
+// sides is what of a set has requests below a cut and from it on; an item may be on both.
+type sides struct{ below, from, itemsBelow, itemsFrom int }
+
 // count weighs what has requests on either side of a cut.
-func (s sorted) count(cut *node) (below, from int) {
+func (s sorted) count(cut *node) (n sides) {
 	for _, item := range s.byHost {
-		if cut.of(&item.Area).below(cut.at) {
-			below += item.Weight
+		text := cut.of(&item.Area)
+		if text.below(cut.at) {
+			n.below += item.Weight
+			n.itemsBelow++
 		}
-		if cut.of(&item.Area).above(cut.at) {
-			from += item.Weight
+		if text.above(cut.at) {
+			n.from += item.Weight
+			n.itemsFrom++
 		}
 	}
-	return below, from
+	return n
 }
 
-// divide makes a set of what is on either side of a cut.
-func (s sorted) divide(cut *node) (below, from sorted) {
+// divide makes a set of what is on either side of a cut that was counted.
+func (s sorted) divide(cut *node, n sides) (below, from sorted) {
 	pick := func(items []*Item) (below, from []*Item) {
+		below, from = make([]*Item, 0, n.itemsBelow), make([]*Item, 0, n.itemsFrom)
 		for _, item := range items {
-			if cut.of(&item.Area).below(cut.at) {
+			text := cut.of(&item.Area)
+			if text.below(cut.at) {
 				below = append(below, item)
 			}
-			if cut.of(&item.Area).above(cut.at) {
+			if text.above(cut.at) {
 				from = append(from, item)
 			}
 		}
@@ -84,7 +92,7 @@ func (s sorted) divide(cut *node) (below, from sorted) {
 	}
 	below.byHost, from.byHost = pick(s.byHost)
 	below.byPath, from.byPath = pick(s.byPath)
-	below.weight, from.weight = s.count(cut)
+	below.weight, from.weight = n.below, n.from
 	return below, from
 }
 
