@@ -91,16 +91,15 @@ func valueOr[T any](value *T, fallback T) T {
 	return *value
 }
 
-// cluster makes the cluster of an upstream once and returns its name. Whoever needs it is noted as an owner.
+// cluster enters the cluster of an upstream once and returns its name. Whoever needs it is noted as an owner.
 func (c *Compiler) cluster(owner store.Ref, u upstream) string {
 	name := u.clusterName()
 	used := c.clusters.byName[name]
 	if used == nil {
 		used = &cluster{name: name, upstream: u}
 		c.clusters.add(used, c.options.Namespace)
-		message := c.newCluster(name, u)
-		c.clusters.assign(used, message)
-		c.delta.change(ResourceID{ClusterType, name}, message)
+		c.assign(used)
+		c.clusters.unmade = append(c.clusters.unmade, used)
 	}
 	c.clusters.use(used)
 	c.ledger.uses(owner, ResourceID{ClusterType, name})

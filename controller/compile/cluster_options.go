@@ -22,17 +22,14 @@ const protocolOptionsName = "envoy.extensions.upstreams.http.v3.HttpProtocolOpti
 // speaks HTTP/1.1.
 func (c *Compiler) protocolOptions(u upstream) map[string]*anypb.Any {
 	headerCase := c.module.http.headerKeyFormat()
-	common := &corev3.HttpProtocolOptions{
-		IdleTimeout:           aboveZero(u.IdleTimeoutMs),
-		MaxConnectionDuration: aboveZero(u.LifetimeMs),
-	}
-	limited := common.IdleTimeout != nil || common.MaxConnectionDuration != nil
+	idle, lifetime := aboveZero(u.IdleTimeoutMs), aboveZero(u.LifetimeMs)
+	limited := idle != nil || lifetime != nil
 	if !limited && !u.GRPC && headerCase == nil {
 		return nil
 	}
 	options := &httpv3.HttpProtocolOptions{}
 	if limited {
-		options.CommonHttpProtocolOptions = common
+		options.CommonHttpProtocolOptions = &corev3.HttpProtocolOptions{IdleTimeout: idle, MaxConnectionDuration: lifetime}
 	}
 	explicit := &httpv3.HttpProtocolOptions_ExplicitHttpConfig{}
 	if u.GRPC {

@@ -23,6 +23,9 @@ type clusters struct {
 	user *group
 	// idle are clusters that lost a user.
 	idle []*cluster
+	// unmade are those, and load assignments, whose messages are to be made.
+	unmade         []*cluster
+	unmadeAssigned []*assignment
 }
 
 type serviceKey struct{ namespace, name string }
@@ -43,20 +46,19 @@ type cluster struct {
 // assignment is the load assignment of one port of a Service.
 type assignment struct {
 	name    string
-	service serviceKey
-	port    uint32
+	port    servicePort
 	message *endpointv3.ClusterLoadAssignment
 	// clusters counts its users.
 	clusters int
 }
 
-// newClusters has room for the clusters of some Mappings. Load assignments are needed for some kinds of them only.
+// newClusters has room for the clusters of some Mappings.
 func newClusters(mappings int) *clusters {
 	return &clusters{
 		byName:     make(map[string]*cluster, mappings),
 		byService:  make(map[serviceKey][]*cluster, mappings),
-		assigned:   map[string]*assignment{},
-		assignedTo: map[serviceKey][]*assignment{},
+		assigned:   make(map[string]*assignment, mappings),
+		assignedTo: make(map[serviceKey][]*assignment, mappings),
 	}
 }
 
@@ -93,17 +95,67 @@ func (c *clusters) release(g *group) {
 	g.clusters = nil
 }
 
-// assign brings the load assignment that a cluster uses up to date with its message. The message is not kept: it would
-// be a large part of the controller's memory, and the upstream says all that is in it.
-func (c *clusters) assign(used *cluster, message *clusterv3.Cluster) {
-	before := used.assignment
-	used.assignment = message.GetEdsClusterConfig().GetServiceName()
-	if after := c.assigned[used.assignment]; after != nil {
-		after.clusters++
+// assign brings the load assignment that a cluster uses up to date with the Services there are.
+func (c *Compiler) assign(used *cluster) {
+	port, bySlices := c.servicePort(used.upstream)
+	before := c.clusters.assigned[used.assignment]
+	used.assignment = ""
+	if bySlices {
+		assigned := c.clusters.assignmentOf(port)
+		assigned.clusters++
+		used.assignment = assigned.name
 	}
-	if assigned := c.assigned[before]; assigned != nil {
-		assigned.clusters--
+	if before != nil {
+		before.clusters--
 	}
+}
+
+// assignmentOf is the load assignment of a port of a Service, which may be new.
+func (c *clusters) assignmentOf(port servicePort) *assignment {
+	name := port.resource()
+	assigned := c.assigned[name]
+	if assigned == nil {
+		assigned = &assignment{name: name, port: port}
+		c.assigned[name] = assigned
+		c.assignedTo[port.service] = append(c.assignedTo[port.service], assigned)
+		c.unmadeAssigned = append(c.unmadeAssigned, assigned)
+	}
+	return assigned
+}
+
+// made are messages that a delta is to have.
+type made struct {
+	clusters    []*clusterv3.Cluster
+	assignments []*endpointv3.ClusterLoadAssignment
+}
+
+// makeClusters makes the messages of clusters and load assignments that have none yet. It reads the store and what was compiled
+// before any route, and writes nothing.
+func (c *Compiler) makeClusters() (m made) {
+	m.clusters = make([]*clusterv3.Cluster, len(c.clusters.unmade))
+	for i, used := range c.clusters.unmade {
+		m.clusters[i] = c.newCluster(used.name, used.upstream)
+	}
+	m.assignments = make([]*endpointv3.ClusterLoadAssignment, len(c.clusters.unmadeAssigned))
+	for i, assigned := range c.clusters.unmadeAssigned {
+		m.assignments[i] = endpoints(c.store, assigned)
+	}
+	return m
+}
+
+// keep enters messages that were made. Those of clusters are not kept: they would be a large part of the controller's
+// memory, and the upstream says all that is in them.
+func (c *Compiler) keep(m made) {
+	for i, used := range c.clusters.unmade {
+		c.delta.change(ResourceID{ClusterType, used.name}, m.clusters[i])
+	}
+	for i, assigned := range c.clusters.unmadeAssigned {
+		if c.clusters.assigned[assigned.name] == assigned { // else it has lost its users in the same update
+			assigned.message = m.assignments[i]
+			c.delta.change(ResourceID{EndpointType, assigned.name}, assigned.message)
+		}
+	}
+	c.clusters.unmade, c.clusters.unmadeAssigned = nil, nil
 }
 
 // sweep forgets what nobody uses any more.
@@ -131,7 +183,7 @@ func (c *clusters) drop(assigned *assignment, d *Delta) {
 		return
 	}
 	delete(c.assigned, assigned.name)
-	remove(c.assignedTo, assigned.service, assigned)
+	remove(c.assignedTo, assigned.port.service, assigned)
 	d.remove(ResourceID{EndpointType, assigned.name})
 }
 

@@ -120,6 +120,7 @@ func (c *Compiler) compile(s *store.Store, now time.Time) {
 	for _, l := range listeners {
 		c.compileListener(l)
 	}
+	clusters := beside(c.makeClusters)
 	for _, t := range c.tables {
 		c.finish(t)
 	}
@@ -130,7 +131,24 @@ func (c *Compiler) compile(s *store.Store, now time.Time) {
 	for _, g := range groups {
 		c.reportGroup(g)
 	}
+	c.keep(clusters())
 	c.before = nil
+}
+
+// beside lets another processor work and returns what waits for the result, and panics where that did.
+func beside[T any](work func() T) (wait func() T) {
+	var result T
+	cause := make(chan any, 1)
+	go func() {
+		defer func() { cause <- recover() }()
+		result = work()
+	}()
+	return func() T {
+		if cause := <-cause; cause != nil {
+			panic(cause)
+		}
+		return result
+	}
 }
 
 func (c *Compiler) tablesByName() map[string]*table {

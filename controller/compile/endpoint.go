@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -12,65 +13,89 @@ import (
 	"terraform-provider-emissary/controller/store"
 )
 
-// endpoints makes the EDS resource of a Service's port once and returns its name. Clusters that differ in anything but
-// the port share it.
-func (c *Compiler) endpoints(namespace, name string, service serviceName) string {
-	resource := "k8s/" + namespace + "/" + name + "/" + strconv.FormatUint(uint64(service.port), 10)
-	if c.clusters.assigned[resource] == nil {
-		key := serviceKey{namespace, name}
-		made := &assignment{name: resource, service: key, port: service.port}
-		made.message = endpoints(c.store, resource, namespace, name, service.port)
-		c.clusters.assigned[resource] = made
-		c.clusters.assignedTo[key] = append(c.clusters.assignedTo[key], made)
-		c.delta.change(ResourceID{EndpointType, resource}, made.message)
-	}
-	return resource
+// servicePort is a port of a Service, by its number or the number it maps to.
+type servicePort struct {
+	service serviceKey
+	number  uint32
+}
+
+// resource is the name of the load assignment. Clusters that differ in anything but the port share it.
+func (p servicePort) resource() string {
+	return "k8s/" + p.service.namespace + "/" + p.service.name + "/" + strconv.FormatUint(uint64(p.number), 10)
 }
 
 // endpoints builds the load assignment of one port of a Service from its EndpointSlices. Endpoints that are ready take
 // requests; when there is none, those that still serve while terminating do. A Service or port that does not exist has
 // no endpoints, and Envoy answers 503.
-func endpoints(s *store.Store, resource, namespace, name string, port uint32) *endpointv3.ClusterLoadAssignment {
-	target := targetPort(s.Service(namespace, name), port)
-	var ready, draining []*endpointv3.LbEndpoint
-	seen := map[string]bool{}
+func endpoints(s *store.Store, assigned *assignment) *endpointv3.ClusterLoadAssignment {
+	namespace, name := assigned.port.service.namespace, assigned.port.service.name
+	target := targetPort(s.Service(namespace, name), assigned.port.number)
+	host := name + "." + namespace
+	var found []endpoint
 	for _, slice := range s.EndpointSlices(namespace, name) {
 		number, ok := target.in(slice)
 		if !ok || slice.AddressType == discoveryv1.AddressTypeFQDN {
 			continue
 		}
-		for _, endpoint := range slice.Endpoints {
-			if len(endpoint.Addresses) == 0 {
-				continue
-			}
-			address := endpoint.Addresses[0]
+		for i := range slice.Endpoints {
+			listed := &slice.Endpoints[i]
+			ready := valueOr(listed.Conditions.Ready, true)
 			switch {
-			// The API server lets no other address in. A file may: Envoy would refuse all endpoints for it.
-			case seen[address] || !isAddress(address):
-				continue
-			case valueOr(endpoint.Conditions.Ready, true):
-				ready = append(ready, lbEndpoint(address, number, name+"."+namespace))
-			case valueOr(endpoint.Conditions.Serving, false):
-				draining = append(draining, lbEndpoint(address, number, name+"."+namespace))
-			default:
-				continue
+			// The API server lets nothing but addresses in. A file may: Envoy would refuse all endpoints for it.
+			case len(listed.Addresses) == 0 || !isAddress(listed.Addresses[0]):
+			case ready || valueOr(listed.Conditions.Serving, false):
+				found = append(found, endpoint{listed.Addresses[0], host, number, ready})
 			}
-			seen[address] = true
 		}
 	}
-	if len(ready) == 0 {
-		ready = draining
+	slices.SortStableFunc(found, func(a, b endpoint) int { return strings.Compare(a.address, b.address) })
+	found = slices.CompactFunc(found, func(a, b endpoint) bool { return a.address == b.address })
+	if slices.ContainsFunc(found, func(e endpoint) bool { return e.ready }) {
+		found = slices.DeleteFunc(found, func(e endpoint) bool { return !e.ready })
 	}
-	slices.SortFunc(ready, func(a, b *endpointv3.LbEndpoint) int { return strings.Compare(addressOf(a), addressOf(b)) })
-	assignment := &endpointv3.ClusterLoadAssignment{ClusterName: resource}
-	if len(ready) > 0 {
-		assignment.Endpoints = []*endpointv3.LocalityLbEndpoints{{LbEndpoints: ready}}
-	}
-	return assignment
+	return loadAssignment(assigned.name, found)
 }
 
-func addressOf(endpoint *endpointv3.LbEndpoint) string {
-	return endpoint.GetEndpoint().GetAddress().GetSocketAddress().GetAddress()
+// endpoint is where requests can be sent. Of several with one address the first one counts.
+type endpoint struct {
+	address string
+	// hostname is what auto_host_rewrite sends.
+	hostname string
+	port     uint32
+	// ready is unset for one that still serves while it terminates.
+	ready bool
+}
+
+// loadAssignment lists endpoints for Envoy. There are many of these lists, of one endpoint as a rule: the messages of an
+// endpoint are allocated together.
+func loadAssignment(name string, found []endpoint) *endpointv3.ClusterLoadAssignment {
+	assignment := &endpointv3.ClusterLoadAssignment{ClusterName: name}
+	if len(found) == 0 {
+		return assignment
+	}
+	messages := make([]struct {
+		endpointv3.LbEndpoint
+		identifier endpointv3.LbEndpoint_Endpoint
+		endpoint   endpointv3.Endpoint
+		address    corev3.Address
+		specifier  corev3.Address_SocketAddress
+		socket     corev3.SocketAddress
+		port       corev3.SocketAddress_PortValue
+	}, len(found))
+	list := make([]*endpointv3.LbEndpoint, len(found))
+	for i := range found {
+		m := &messages[i]
+		m.port.PortValue = found[i].port
+		m.socket.Address, m.socket.PortSpecifier = found[i].address, &m.port
+		m.specifier.SocketAddress = &m.socket
+		m.address.Address = &m.specifier
+		m.endpoint.Hostname, m.endpoint.Address = found[i].hostname, &m.address
+		m.identifier.Endpoint = &m.endpoint
+		m.HostIdentifier = &m.identifier
+		list[i] = &m.LbEndpoint
+	}
+	assignment.Endpoints = []*endpointv3.LocalityLbEndpoints{{LbEndpoints: list}}
+	return assignment
 }
 
 // endpointPort says which port of an EndpointSlice a port of a Service is.

@@ -42,9 +42,8 @@ type group struct {
 	routes   []*memberRoute
 	compiled bool
 	paths    partition.Range
-	// clusters are those that the routes use, and places where they are.
+	// clusters are those that the routes use.
 	clusters []*cluster
-	places   []place
 }
 
 // first is the Mapping that opened the group.

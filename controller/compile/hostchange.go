@@ -51,6 +51,17 @@ func (c *Compiler) addHost(h *host, stale map[*group]bool) bool {
 	if !c.bindTables(h) {
 		return false
 	}
+	moved := 0
+	var pages []*group
+	for _, g := range c.groups {
+		switch {
+		case stale[g] || !h.serves(g, c.options.LooseLabelSelectors):
+		case g.everyHost:
+			pages = append(pages, g)
+		default:
+			moved += c.withdraw(g, stale) // from where it is without the Host
+		}
+	}
 	c.hosts.insert(h)
 	v := &virtualHost{hostname: h.hostname, requests: requestsOf(h.hostname), hosts: []*host{h}}
 	for _, t := range h.tables {
@@ -62,19 +73,11 @@ func (c *Compiler) addHost(h *host, stale map[*group]bool) bool {
 			c.staleParts[p] = true
 		})
 	}
-	moved := 0
-	for _, g := range c.groups {
-		switch {
-		case stale[g] || !h.serves(g, c.options.LooseLabelSelectors):
-		case g.everyHost:
-			at, _ := slices.BinarySearchFunc(g.hosts, h, comparePlaces)
-			g.hosts = slices.Insert(g.hosts, at, h)
-			for _, t := range h.tables {
-				c.put(place{table: t, host: v, as: routed{g, h}, area: c.areaOf(v, g)})
-			}
-		default:
-			moved += len(g.places)
-			c.withdraw(g, stale)
+	for _, g := range pages {
+		at, _ := slices.BinarySearchFunc(g.hosts, h, comparePlaces)
+		g.hosts = slices.Insert(g.hosts, at, h)
+		for _, t := range h.tables {
+			c.put(place{table: t, host: v, as: routed{g, h}, area: c.areaOf(v, g)})
 		}
 	}
 	c.reportPlain(h)
@@ -90,10 +93,8 @@ func (c *Compiler) removeHost(h *host, stale map[*group]bool) bool {
 		case stale[g] || !h.serves(g, c.options.LooseLabelSelectors):
 		case g.everyHost:
 			g.hosts = slices.DeleteFunc(g.hosts, func(other *host) bool { return other == h })
-			g.places = slices.DeleteFunc(g.places, func(at place) bool { return at.as.host == h })
 		default:
-			moved += len(g.places)
-			c.withdraw(g, stale)
+			moved += c.withdraw(g, stale)
 		}
 	}
 	for _, t := range h.tables {

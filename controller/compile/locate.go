@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
-	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	dnscommonv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/common/dns/v3"
 	dnsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/dns/v3"
 	corev1 "k8s.io/api/core/v1"
@@ -16,23 +15,35 @@ import (
 // locate says how Envoy finds the endpoints of an upstream. A Service with a cluster IP is reached there without asking
 // DNS; one without (headless), or of the endpoint resolver, through its EndpointSlices; everything else by DNS.
 func (c *Compiler) locate(cluster *clusterv3.Cluster, u upstream) {
-	service, namespace, name := c.serviceOf(u.Service)
+	service, _, _ := c.serviceOf(u.Service)
+	port, bySlices := c.servicePort(u)
 	switch {
+	case bySlices:
+		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_EDS)
+		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS, ServiceName: port.resource()}
 	case len(u.Others) > 0:
 		c.locateByDNS(cluster, u)
 	case isAddress(u.Service.host):
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
-		cluster.LoadAssignment = oneEndpoint(cluster.Name, u.Service.host, u.Service)
-	case u.ByEndpoints && name != "" && !isExternal(service), isHeadless(service):
-		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_EDS)
-		assignment := c.endpoints(namespace, name, u.Service)
-		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS, ServiceName: assignment}
+		cluster.LoadAssignment = loadAssignment(cluster.Name, []endpoint{u.Service.at(u.Service.host)})
 	case hasClusterIP(service) && !u.ByName:
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_STATIC)
-		cluster.LoadAssignment = oneEndpoint(cluster.Name, service.Spec.ClusterIP, u.Service)
+		cluster.LoadAssignment = loadAssignment(cluster.Name, []endpoint{u.Service.at(service.Spec.ClusterIP)})
 	default:
 		c.locateByDNS(cluster, u)
 	}
+}
+
+// servicePort is the port of a Service whose EndpointSlices say where an upstream is; ok is false when nothing of the
+// kind does.
+func (c *Compiler) servicePort(u upstream) (port servicePort, ok bool) {
+	service, namespace, name := c.serviceOf(u.Service)
+	switch {
+	case len(u.Others) > 0 || isAddress(u.Service.host):
+	case u.ByEndpoints && name != "" && !isExternal(service), isHeadless(service):
+		return servicePort{serviceKey{namespace, name}, u.Service.port}, true
+	}
+	return servicePort{}, false
 }
 
 // locateByDNS resolves the names of an upstream's services with the DNS options of the upstream; addresses, cluster IPs
@@ -46,23 +57,28 @@ func (c *Compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream) {
 			AllAddressesInSingleEndpoint: u.LogicalDNS,
 		}),
 	}}
-	cluster.LoadAssignment = oneEndpoint(cluster.Name, c.dialed(u.Service), u.Service)
+	dialed := []endpoint{c.dialed(u.Service)}
 	for _, other := range u.Others {
-		locality := cluster.LoadAssignment.Endpoints[0]
-		locality.LbEndpoints = append(locality.LbEndpoints, lbEndpoint(c.dialed(other), other.port, other.host))
+		dialed = append(dialed, c.dialed(other))
 	}
+	cluster.LoadAssignment = loadAssignment(cluster.Name, dialed)
 }
 
-// dialed is the name or address to reach a service at.
-func (c *Compiler) dialed(service serviceName) string {
+// dialed is where to reach a service by name or address.
+func (c *Compiler) dialed(service serviceName) endpoint {
 	object, _, _ := c.serviceOf(service)
 	switch {
 	case isExternal(object):
-		return object.Spec.ExternalName
+		return service.at(object.Spec.ExternalName)
 	case hasClusterIP(object):
-		return object.Spec.ClusterIP
+		return service.at(object.Spec.ClusterIP)
 	}
-	return service.host
+	return service.at(service.host)
+}
+
+// at is the endpoint of a service that has an address of its own.
+func (n serviceName) at(address string) endpoint {
+	return endpoint{address: address, hostname: n.host, port: n.port}
 }
 
 func lookupFamily(ipv4, ipv6 bool) dnscommonv3.DnsLookupFamily {
@@ -78,22 +94,6 @@ func lookupFamily(ipv4, ipv6 bool) dnscommonv3.DnsLookupFamily {
 
 func discovery(kind clusterv3.Cluster_DiscoveryType) *clusterv3.Cluster_Type {
 	return &clusterv3.Cluster_Type{Type: kind}
-}
-
-// oneEndpoint is the load assignment of a single address. Its hostname is what auto_host_rewrite sends.
-func oneEndpoint(cluster, address string, service serviceName) *endpointv3.ClusterLoadAssignment {
-	return &endpointv3.ClusterLoadAssignment{
-		ClusterName: cluster,
-		Endpoints: []*endpointv3.LocalityLbEndpoints{{LbEndpoints: []*endpointv3.LbEndpoint{
-			lbEndpoint(address, service.port, service.host),
-		}}},
-	}
-}
-
-func lbEndpoint(address string, port uint32, hostname string) *endpointv3.LbEndpoint {
-	return &endpointv3.LbEndpoint{HostIdentifier: &endpointv3.LbEndpoint_Endpoint{Endpoint: &endpointv3.Endpoint{
-		Address: socketAddress(address, port), Hostname: hostname,
-	}}}
 }
 
 // serviceOf finds the Service a name means. name is empty when it can mean none; service is nil when there is none.

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	"strings"
 	"testing"
 )
@@ -107,4 +108,8 @@ endpoints: [{addresses: [nonsense]}, {addresses: ['']}, {addresses: [10.0.0.1]}]
 	if endpoints := output.Endpoints[0].Endpoints; len(endpoints) != 1 || len(endpoints[0].LbEndpoints) != 1 || addressOf(endpoints[0].LbEndpoints[0]) != "10.0.0.1" {
 		t.Errorf("endpoints: %v, want 10.0.0.1 alone", endpoints)
 	}
+}
+
+func addressOf(endpoint *endpointv3.LbEndpoint) string {
+	return endpoint.GetEndpoint().GetAddress().GetSocketAddress().GetAddress()
 }

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -88,40 +89,67 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	t := &table{listener: l, name: name, place: len(c.tables), hosts: make(map[string]*virtualHost, len(hosts))}
 	c.tables = append(c.tables, t)
 	virtual := byHostname(hosts)
-	groups := 0
 	for _, v := range virtual {
 		t.hosts[v.hostname] = v
 		for _, h := range v.hosts {
 			h.tables = append(h.tables, t)
 		}
-		groups += v.groups()
-	}
-	places := make([]place, 0, groups)
-	for _, v := range virtual {
-		for _, r := range v.served() {
-			if t.shadowed(v, r.group) {
-				continue
-			}
-			places = append(places, place{table: t, host: v, as: r, area: c.areaOf(v, r.group)})
-		}
 	}
 	before := c.before[name]
-	t.cut(virtual, places, before, c.limits)
+	t.cut(c.itemsOf(t, virtual), before, c.limits)
 	t.keepLeaving(before, c.now)
 	for _, v := range virtual {
-		room := min(v.groups(), t.most)
-		t.overlapping(partition.Area{Hosts: v.requests}, func(p *part) {
-			p.hosts = append(p.hosts, &partHost{hostname: v.hostname, routes: make([]routed, 0, room)})
-			p.size += hostWeight
-		})
-	}
-	for _, p := range places {
-		c.put(p)
+		c.fill(t, v)
 	}
 	return t
 }
 
-// areaOf is where a group's requests to a virtual host are. A group with a hostname of its own asks for it there.
+// itemsOf is what a table is cut by. The controller's own pages are in every virtual host, and weigh with it.
+func (c *Compiler) itemsOf(t *table, virtual []*virtualHost) []partition.Item {
+	groups := 0
+	for _, v := range virtual {
+		groups += v.groups()
+	}
+	items := make([]partition.Item, 0, min(len(virtual)+groups, 2*len(c.groups)+len(virtual)))
+	for _, v := range virtual {
+		items = append(items, partition.Item{Area: partition.Area{Hosts: v.requests}, Weight: hostWeight})
+		for r := range v.served() {
+			if !r.group.everyHost && !t.shadowed(v, r.group) {
+				items = append(items, partition.Item{Area: c.areaOf(v, r.group), Weight: 1})
+			}
+		}
+	}
+	return items
+}
+
+// fill puts a virtual host, the last so far, and what it serves into the parts of a new table.
+func (c *Compiler) fill(t *table, v *virtualHost) {
+	room := min(v.groups(), t.most)
+	var parts []*part
+	t.overlapping(partition.Area{Hosts: v.requests}, func(p *part) {
+		p.hosts = append(p.hosts, &partHost{hostname: v.hostname, routes: make([]routed, 0, room)})
+		p.size += hostWeight
+		parts = append(parts, p)
+	})
+	for r := range v.served() {
+		if t.shadowed(v, r.group) {
+			continue
+		}
+		area := c.areaOf(v, r.group)
+		into := func(p *part) {
+			h := p.hosts[len(p.hosts)-1]
+			h.routes = append(h.routes, r)
+			c.entered(p, r.group)
+		}
+		if len(parts) == 1 {
+			into(parts[0]) // there is nowhere else
+		} else {
+			t.overlapping(area, into)
+		}
+	}
+}
+
+// areaOf is where a group's requests to a virtual host are. The group's routes are made for that. A group with a hostname of its own asks for it there.
 func (c *Compiler) areaOf(v *virtualHost, g *group) partition.Area {
 	c.routesOf(g)
 	area := partition.Area{Hosts: v.requests, Paths: g.paths}
@@ -148,41 +176,41 @@ func (c *Compiler) placesFor(t *table, g *group) (places []place) {
 	return places
 }
 
-// served lists the groups of a virtual host in route order, each with the first Host that serves it.
-func (v *virtualHost) served() []routed {
+// served goes through the groups of a virtual host in route order, each with the first Host that serves it.
+func (v *virtualHost) served() iter.Seq[routed] {
+	if len(v.hosts) > 1 {
+		return slices.Values(v.merged())
+	}
+	return func(yield func(routed) bool) {
+		for _, g := range v.hosts[0].groups {
+			if !yield(routed{g, v.hosts[0]}) {
+				return
+			}
+		}
+	}
+}
+
+func (v *virtualHost) merged() []routed {
 	list := make([]routed, 0, v.groups())
 	seen := map[*group]bool{}
 	for _, h := range v.hosts {
 		for _, g := range h.groups {
-			if len(v.hosts) == 1 || !seen[g] {
-				list = append(list, routed{g, h})
-			}
-			if len(v.hosts) > 1 {
+			if !seen[g] {
 				seen[g] = true
+				list = append(list, routed{g, h})
 			}
 		}
 	}
-	if len(v.hosts) > 1 {
-		slices.SortFunc(list, compareRouted)
-	}
+	slices.SortFunc(list, compareRouted)
 	return list
 }
 
 // cut decides on the parts of a table. The cuts of the compilation before are kept as long as they serve: new ones
 // change the listener.
-func (t *table) cut(virtual []*virtualHost, places []place, before *table, limits limits) {
-	items, weight := make([]partition.Item, 0, len(virtual)+len(places)), 0
-	add := func(area partition.Area, weighs int) {
-		items = append(items, partition.Item{Area: area, Weight: weighs})
-		weight += weighs
-	}
-	for _, v := range virtual {
-		add(partition.Area{Hosts: v.requests}, hostWeight)
-	}
-	for _, p := range places {
-		if !p.as.group.everyHost {
-			add(p.area, 1)
-		}
+func (t *table) cut(items []partition.Item, before *table, limits limits) {
+	weight := 0
+	for i := range items {
+		weight += items[i].Weight
 	}
 	switch {
 	case before != nil && before.tree != nil && weight > limits.few && before.tree.Largest(items) <= before.most:
@@ -262,42 +290,48 @@ func (t *table) overlapping(area partition.Area, visit func(*part)) {
 
 // put adds a group to the parts of a table that it has a place in.
 func (c *Compiler) put(at place) {
-	g := at.as.group
-	g.places = append(g.places, at)
 	at.table.overlapping(at.area, func(p *part) {
 		h := p.host(at.host.hostname)
 		i, _ := slices.BinarySearchFunc(h.routes, at.as, compareRouted)
 		h.routes = slices.Insert(h.routes, i, at.as)
 		c.stale(p, h)
-		if !g.everyHost {
-			p.size++
-		}
-		if p.leaving {
-			return
-		}
-		id := ResourceID{RouteType, p.name}
-		for _, m := range g.all() {
-			if report := c.ledger[m.ref]; report != nil && !slices.Contains(report.Resources, id) {
-				report.Resources = append(report.Resources, id)
-			}
-		}
+		c.entered(p, at.as.group)
 	})
 }
 
-// takeOut removes a group from every table.
-func (c *Compiler) takeOut(g *group) {
-	for _, at := range g.places {
-		at.table.overlapping(at.area, func(p *part) {
-			h := p.host(at.host.hostname)
-			i, _ := slices.BinarySearchFunc(h.routes, at.as, compareRouted)
-			h.routes = slices.Delete(h.routes, i, i+1)
-			c.stale(p, h)
-			if !g.everyHost {
-				p.size--
-			}
-		})
+// entered notes that a part has a group.
+func (c *Compiler) entered(p *part, g *group) {
+	if !g.everyHost {
+		p.size++
 	}
-	g.places = nil
+	if p.leaving {
+		return
+	}
+	for _, m := range g.all() {
+		if !m.everyHost {
+			c.ledger.uses(m.ref, ResourceID{RouteType, p.name})
+		}
+	}
+}
+
+// takeOut removes a group from every table, as long as its Hosts and theirs are what they were when it was put there. It
+// returns how many places it had.
+func (c *Compiler) takeOut(g *group) (places int) {
+	for _, t := range g.tables() {
+		for _, at := range c.placesFor(t, g) {
+			places++
+			t.overlapping(at.area, func(p *part) {
+				h := p.host(at.host.hostname)
+				i, _ := slices.BinarySearchFunc(h.routes, at.as, compareRouted)
+				h.routes = slices.Delete(h.routes, i, i+1)
+				c.stale(p, h)
+				if !g.everyHost {
+					p.size--
+				}
+			})
+		}
+	}
+	return places
 }
 
 // host is what of a virtual host is in a part.

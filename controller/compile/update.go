@@ -179,6 +179,7 @@ func (c *Compiler) follow(changes []store.Ref) bool {
 		}
 	}
 	c.regroup(stale)
+	c.keep(c.makeClusters())
 	c.clusters.sweep(c.delta)
 	return c.finishParts()
 }
@@ -215,13 +216,14 @@ func (c *Compiler) mappingChanged(ref store.Ref, stale map[*group]bool) {
 	}
 }
 
-// withdraw takes a group out of the configuration, for it to be made again.
-func (c *Compiler) withdraw(g *group, stale map[*group]bool) {
+// withdraw takes a group out of the configuration, for it to be made again. It returns how many places it had there.
+func (c *Compiler) withdraw(g *group, stale map[*group]bool) (places int) {
 	if !stale[g] {
 		stale[g] = true
-		c.takeOut(g)
+		places = c.takeOut(g)
 		c.clusters.release(g)
 	}
+	return places
 }
 
 // serviceChanged makes the clusters of a Service again, and the groups that use them. It returns false when something
@@ -231,9 +233,8 @@ func (c *Compiler) serviceChanged(key serviceKey, stale map[*group]bool) bool {
 		if used.fixed {
 			return false
 		}
-		message := c.newCluster(used.name, used.upstream)
-		c.delta.change(ResourceID{ClusterType, used.name}, message) // it may be the one before
-		c.clusters.assign(used, message)
+		c.assign(used)
+		c.clusters.unmade = append(c.clusters.unmade, used) // it may be the one before
 		for _, g := range slices.Clone(used.groups) {
 			c.withdraw(g, stale)
 		}
@@ -245,7 +246,7 @@ func (c *Compiler) serviceChanged(key serviceKey, stale map[*group]bool) bool {
 // endpointsChanged makes the load assignments of a Service again.
 func (c *Compiler) endpointsChanged(key serviceKey) {
 	for _, assigned := range slices.Clone(c.clusters.assignedTo[key]) {
-		message := endpoints(c.store, assigned.name, key.namespace, key.name, assigned.port)
+		message := endpoints(c.store, assigned)
 		if !proto.Equal(message, assigned.message) {
 			assigned.message = message
 			c.delta.change(ResourceID{EndpointType, assigned.name}, message)

@@ -77,8 +77,9 @@ func compareRouted(a, b routed) int { return compareRoutes(a.group, b.group) }
 
 // appendRoutes adds the routes of a group as a Host and a securityModel want them.
 func (c *Compiler) appendRoutes(routes []*matchtree.Entry, model v3alpha1.SecurityModel, h *host, g *group) []*matchtree.Entry {
+	var few [2]variant
 	for _, member := range c.routesOf(g) {
-		for _, v := range variants(model, h, member.answersACME()) {
+		for _, v := range appendVariants(few[:0], model, h, member.answersACME()) {
 			v.hostKnown = g.hostname != "" && hostnameCovers(g.hostname, h.hostname) && member.mapping.spec.Headers[headerAuthority] == ""
 			routes = append(routes, member.variant(c, v))
 			g.live = g.live || !v.redirect
@@ -87,10 +88,10 @@ func (c *Compiler) appendRoutes(routes []*matchtree.Entry, model v3alpha1.Securi
 	return routes
 }
 
-// variants says which routes a Mapping has under a Host. A request is secure or not by the Listener's securityModel:
+// appendVariants says which routes a Mapping has under a Host, two at most. A request is secure or not by the Listener's securityModel:
 // secure ones do what the Mapping says, insecure ones what the Host's insecure action says. A closed Host serves
 // nothing; it may still send clients to HTTPS, and lets challenges for a certificate through.
-func variants(model v3alpha1.SecurityModel, h *host, acme bool) []variant {
+func appendVariants(list []variant, model v3alpha1.SecurityModel, h *host, acme bool) []variant {
 	byProto := model == v3alpha1.SecurityModelXFP
 	route := variant{byProto: byProto}
 	redirect := variant{byProto: byProto, redirect: true}
@@ -98,21 +99,21 @@ func variants(model v3alpha1.SecurityModel, h *host, acme bool) []variant {
 	redirects := h.insecure == v3alpha1.InsecureActionRedirect && model != v3alpha1.SecurityModelSecure
 	switch {
 	case acme:
-		return []variant{route}
+		return append(list, route)
 	case h.closed && redirects:
-		return []variant{redirect}
+		return append(list, redirect)
 	case h.closed:
-		return nil
+		return list
 	case model == v3alpha1.SecurityModelSecure || h.insecure == v3alpha1.InsecureActionRoute:
-		return []variant{route}
+		return append(list, route)
 	case redirects && byProto:
-		return []variant{secure, redirect}
+		return append(list, secure, redirect)
 	case redirects:
-		return []variant{redirect}
+		return append(list, redirect)
 	case byProto:
-		return []variant{secure}
+		return append(list, secure)
 	default:
-		return nil
+		return list
 	}
 }
 
