@@ -117,7 +117,7 @@ var deterministic = proto.MarshalOptions{Deterministic: true}
 // at all for a request, so a route is never reached after one that matches the same paths and asks the same or less.
 // Fields that Envoy adds count as well.
 func conditionsOf(route []byte) (conditions [][]byte) {
-	eachField(route, func(number protowire.Number, field, value []byte) {
+	eachField(route, func(number protowire.Number, _, value []byte) {
 		if number != routeMatch {
 			return
 		}
