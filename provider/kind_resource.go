@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -74,14 +73,8 @@ func (r *kindResource) ValidateResourceConfig(_ context.Context, req *tfprotov6.
 	if err != nil {
 		return nil, fmt.Errorf("configuration of %s: %w", r.typeName, err)
 	}
-	diags := r.kind.Validate(config)
-	if !diags.HasError() {
-		values := attributesOf(config)
-		for _, check := range slices.Concat(metadataChecks, r.kind.checks) {
-			diags.Append(check(values)...)
-		}
-		diags.Append(checkTimeouts(values)...)
-	}
+	diags := r.kind.validate(config)
+	diags.Append(checkTimeouts(attributesOf(config))...)
 	return &tfprotov6.ValidateResourceConfigResponse{Diagnostics: protocol(diags)}, nil
 }
 

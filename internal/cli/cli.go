@@ -76,6 +76,6 @@ func newRoot(build Build) *cobra.Command {
 		},
 	}
 	root.Flags().BoolVar(&debug, "debug", false, "serve the plugin for a debugger: print TF_REATTACH_PROVIDERS and wait")
-	root.AddCommand(newController(), newCompile(), newExplain(), newVersion(build))
+	root.AddCommand(newController(), newCompile(), newExplain(), newConvert(), newVersion(build))
 	return root
 }

@@ -89,31 +89,13 @@ func runCompile(flags compileFlags, stdin io.Reader, stdout, stderr io.Writer) e
 
 func readManifests(files []string, stdin io.Reader) ([]manifest.Document, error) {
 	var documents []manifest.Document
-	for _, name := range files {
-		if name == "-" {
-			data, err := io.ReadAll(stdin)
-			if err != nil {
-				return nil, fmt.Errorf("reading standard input: %w", err)
-			}
-			documents = append(documents, manifest.Decode("standard input", data)...)
-			continue
-		}
-		found, err := manifest.Files(name)
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range found {
-			data, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
-			documents = append(documents, manifest.Decode(file, data)...)
-		}
+	err := readFiles(files, stdin, func(name string, data []byte) {
+		documents = append(documents, manifest.Decode(name, data)...)
+	})
+	if err == nil && len(documents) == 0 {
+		err = errors.New("there is no document to compile")
 	}
-	if len(documents) == 0 {
-		return nil, errors.New("there is no document to compile")
-	}
-	return documents, nil
+	return documents, err
 }
 
 // load puts the objects, and those that annotations and Ingresses hold, into a store, saying on the way what cannot be

@@ -1,19 +1,12 @@
 package function
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/function"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"terraform-provider-emissary/controller/ingress"
-	"terraform-provider-emissary/controller/store"
-	"terraform-provider-emissary/controller/watch/manifest"
 	"terraform-provider-emissary/crds/convert"
-	"terraform-provider-emissary/crds/v3alpha1"
 	"terraform-provider-emissary/provider/manifests"
 )
 
@@ -69,21 +62,13 @@ func ingressObjects(object map[string]any) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if decoded.Name == "" {
-		return nil, errors.New("metadata.name is empty: what the Ingress becomes is named after it")
+	made, err := manifests.OfIngress(decoded, noPorts)
+	if err != nil {
+		return nil, err
 	}
-	decoded.Namespace = cmp.Or(decoded.Namespace, manifest.DefaultNamespace)
-	decoded.Generation = 0 // it counts the changes of the Ingress
-	objects := []any{}
-	for _, made := range ingress.Translate(decoded, noPorts) {
-		if made.Err != nil {
-			return nil, made.Err
-		}
-		content, err := contentOf(made.Object)
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, content)
+	objects := make([]any, len(made))
+	for i, content := range made {
+		objects[i] = content
 	}
 	return objects, nil
 }
@@ -91,16 +76,4 @@ func ingressObjects(object map[string]any) ([]any, error) {
 // noPorts stands for Services that nobody has at hand.
 func noPorts(service, name string) (int32, error) {
 	return 0, fmt.Errorf("%q is a name that only Service %s explains: give the number of the port", name, service)
-}
-
-// contentOf is a typed object as its manifest has it.
-func contentOf(object v3alpha1.Object) (map[string]any, error) {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
-	if err != nil {
-		return nil, err
-	}
-	unstructured.RemoveNestedField(content, "metadata", "creationTimestamp")
-	delete(content, "status")
-	content["apiVersion"], content["kind"] = v3alpha1.GroupVersion.String(), store.RefOf(object).Kind
-	return content, nil
 }

@@ -119,7 +119,7 @@ func (g *generator) value(n *node) tftypes.Value {
 func (g *generator) json(n *node) any {
 	switch n.kind {
 	case stringNode:
-		return []string{"", "a", "ünï", "multi\nline"}[g.IntN(4)]
+		return []string{"", "a", "ünï", "multi\nline", "a script\n  of ${several} %{lines}\n"}[g.IntN(5)]
 	case boolNode:
 		return g.IntN(2) == 0
 	case intNode:

@@ -164,6 +164,7 @@ func (n *node) decodeMap(live any, prior tftypes.Value, at string) (tftypes.Valu
 // because a list and a tuple, or a map and an object, are different values to
 // Terraform.
 func decodeDynamic(n *node, live any, prior tftypes.Value) (tftypes.Value, error) {
+	live = n.withoutHelpers(live, func(string) {}, "")
 	if known(prior) {
 		before, err := n.encode(prior, true)
 		if err == nil && reflect.DeepEqual(before, live) {
@@ -171,6 +172,38 @@ func decodeDynamic(n *node, live any, prior tftypes.Value) (tftypes.Value, error
 		}
 	}
 	return decodeAny(live), nil
+}
+
+// withoutHelpers returns a value with the manifest's own names without the fields that only conversion needs, and hands
+// the paths of those to hidden.
+func (n *node) withoutHelpers(value any, hidden func(path string), at string) any {
+	switch value := value.(type) {
+	case map[string]any:
+		kept := make(map[string]any, len(value))
+		for name, member := range value {
+			below := child(n, name)
+			switch path := at + "." + name; {
+			case n.kind == objectNode && below == nil && conversionHelper.MatchString(name):
+				hidden(path)
+			case below == nil || below.kind == anyNode:
+				kept[name] = member
+			default:
+				kept[name] = below.withoutHelpers(member, hidden, path)
+			}
+		}
+		return kept
+	case []any:
+		if n.kind != listNode || n.element.kind == anyNode {
+			return value
+		}
+		kept := make([]any, len(value))
+		for i, item := range value {
+			kept[i] = n.element.withoutHelpers(item, hidden, fmt.Sprintf("%s[%d]", at, i))
+		}
+		return kept
+	default:
+		return value
+	}
 }
 
 // decodeAny gives a value of a manifest the type that Terraform gives to the

@@ -1,0 +1,63 @@
+# note: Release old/emissary-ingress: its status is failed, which the next apply repairs; the next apply changes its chart from version 8.9.1 to BUNDLED, the one inside the provider; to keep the chart as it is, set chart, repository and version
+# note: Release default/cache: it is left out: redis is not a chart of this product
+# note: Release default/gone: it is left out: it is uninstalled, and only its history is kept
+# error: Secret default/sh.helm.release.v1.broken.v1: it is left out: data.release: it is no release of Helm: illegal base64 data at input byte 4
+# note: CustomResourceDefinition gateways.gateway.networking.k8s.io: it is left out: no resource of this provider manages it
+# note: Release emissary/edge: 2 objects in the input belong to it and are managed through it
+
+import {
+  to = emissary_crds.crds
+  id = "getambassador.io"
+}
+
+resource "emissary_crds" "crds" {}
+
+import {
+  to = emissary_release.config
+  id = "emissary/config"
+}
+
+resource "emissary_release" "config" {
+  name      = "config"
+  namespace = "emissary"
+  chart     = "emissary-config"
+  values = {
+    hosts = [
+      { name = "a" },
+    ]
+  }
+}
+
+import {
+  to = emissary_release.edge
+  id = "emissary/edge"
+}
+
+resource "emissary_release" "edge" {
+  name      = "edge"
+  namespace = "emissary"
+  values = {
+    big            = 12345678901
+    env            = { AMBASSADOR_ID = "edge", TEMPLATE = "$${not} %%{one}" }
+    extra          = <<-EOT
+      a
+      b
+    EOT
+    podAnnotations = null
+    replicaCount   = 2
+    resources = {
+      limits = { cpu = 0.5, memory = "1Gi" }
+    }
+  }
+}
+
+import {
+  to = emissary_release.emissary_ingress
+  id = "old/emissary-ingress"
+}
+
+# In the cluster it has version 8.9.1 of the chart; an apply makes it BUNDLED.
+resource "emissary_release" "emissary_ingress" {
+  name      = "emissary-ingress"
+  namespace = "old"
+}

@@ -1,0 +1,197 @@
+package provider_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"terraform-provider-emissary/crds"
+	"terraform-provider-emissary/provider/conversion"
+	"terraform-provider-emissary/test/deps"
+)
+
+// TestConvertedImports puts one object of each kind into the cluster as kubectl does, converts what kubectl would
+// print of them, and imports all of it: the plan shows the imports and no change.
+func TestConvertedImports(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	applied := w.applyManifests(readFile(t, "conversion/testdata/every-kind.in.yaml"))
+	if applied != len(crds.Kinds()) {
+		t.Fatalf("%d objects were applied, there are %d kinds", applied, len(crds.Kinds()))
+	}
+	configuration := w.converted(w.printed(slices.Collect(maps.Values(plurals()))...))
+	w.run(resource.TestStep{
+		Config: w.config(configuration),
+		ConfigPlanChecks: resource.ConfigPlanChecks{
+			PreApply:             []plancheck.PlanCheck{onlyImports(applied)},
+			PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+		},
+	})
+}
+
+// TestConvertedOlderVersions does the same with objects that were written in v2 and that the conversion webhook, with
+// the traces it leaves, has put into the cluster.
+func TestConvertedOlderVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var converted []string
+	for document := range strings.SplitSeq(readFile(t, "conversion/testdata/older-versions.out.yaml"), "---\n") {
+		if !strings.Contains(document, "name: broken") {
+			converted = append(converted, document)
+		}
+	}
+	applied := w.applyManifests(strings.Join(converted, "---\n"))
+	configuration := w.converted(w.printed(slices.Collect(maps.Values(plurals()))...))
+	w.run(resource.TestStep{
+		Config:           w.config(configuration),
+		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{onlyImports(applied)}},
+	})
+}
+
+// applyManifests creates objects in the test's namespace as kubectl apply does, and counts them.
+func (w *world) applyManifests(manifests string) (count int) {
+	w.Helper()
+	for document := range strings.SplitSeq(manifests, "---\n") {
+		var content map[string]any
+		if err := yaml.Unmarshal([]byte(document), &content); err != nil {
+			w.Fatal(err)
+		}
+		items, isList := content["items"].([]any)
+		if !isList {
+			items = []any{content}
+		}
+		for _, item := range items {
+			object := &unstructured.Unstructured{Object: throughYAML(w.T, item)}
+			delete(object.Object, "status")
+			object.Object["metadata"] = kept(object.Object["metadata"].(map[string]any), "name", "labels", "annotations")
+			object.SetNamespace(w.namespace)
+			last, err := json.Marshal(object)
+			if err != nil {
+				w.Fatal(err)
+			}
+			annotations := object.GetAnnotations()
+			if annotations == nil {
+				annotations = map[string]string{}
+			}
+			annotations["kubectl.kubernetes.io/last-applied-configuration"] = string(last)
+			object.SetAnnotations(annotations)
+			if _, err := w.objects(plurals()[object.GetKind()]).Create(w.Context(), object, metav1.CreateOptions{FieldManager: "kubectl-client-side-apply"}); err != nil {
+				w.Fatal(err)
+			}
+			count++
+		}
+	}
+	return count
+}
+
+// printed is what `kubectl get … -o yaml` prints of the test's namespace.
+func (w *world) printed(resources ...string) string {
+	w.Helper()
+	list := map[string]any{"apiVersion": "v1", "kind": "List"}
+	var items []any
+	for _, resource := range resources {
+		found, err := w.objects(resource).List(w.Context(), metav1.ListOptions{})
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, item := range found.Items {
+			items = append(items, item.Object)
+		}
+	}
+	list["items"] = items
+	text, err := yaml.Marshal(list)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(text)
+}
+
+// converted is the configuration for the objects, which must be complete and formatted.
+func (w *world) converted(manifests string) string {
+	w.Helper()
+	result, err := conversion.Convert([]conversion.Source{{Name: "kubectl", Data: []byte(manifests)}}, conversion.Options{To: conversion.HCL, Imports: true})
+	if err != nil {
+		w.Fatal(err)
+	}
+	if !result.Complete() {
+		w.Errorf("something is lost: %v", result.Messages)
+	}
+	file := filepath.Join(w.TempDir(), "converted.tf")
+	if err := os.WriteFile(file, result.Text, 0o600); err != nil {
+		w.Fatal(err)
+	}
+	if output, err := exec.CommandContext(w.Context(), deps.Terraform(w), "fmt", "-check", "-diff", file).CombinedOutput(); err != nil {
+		w.Errorf("the configuration is not formatted: %v\n%s", err, output)
+	}
+	return string(result.Text)
+}
+
+// onlyImports wants a plan that imports this many resources and changes nothing.
+type onlyImports int
+
+func (want onlyImports) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	var problems bytes.Buffer
+	imports := 0
+	for _, change := range req.Plan.ResourceChanges {
+		if change.Change.Importing != nil {
+			imports++
+		}
+		if !change.Change.Actions.NoOp() {
+			before, _ := json.Marshal(change.Change.Before)
+			after, _ := json.Marshal(change.Change.After)
+			fmt.Fprintf(&problems, "%s: %v\n  before: %s\n  after:  %s\n", change.Address, change.Change.Actions, before, after)
+		}
+	}
+	if imports != int(want) {
+		fmt.Fprintf(&problems, "%d of %d objects are imported\n", imports, want)
+	}
+	if problems.Len() > 0 {
+		resp.Error = fmt.Errorf("the plan is not imports alone:\n%s", &problems)
+	}
+}
+
+func plurals() map[string]string {
+	plurals := map[string]string{}
+	for _, kind := range crds.Kinds() {
+		plurals[kind.Kind] = kind.Plural
+	}
+	return plurals
+}
+
+// throughYAML is a value with the number types that the API machinery wants.
+func throughYAML(t *testing.T, value any) map[string]any {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := &unstructured.Unstructured{}
+	if err := object.UnmarshalJSON(text); err != nil {
+		t.Fatal(err)
+	}
+	return object.Object
+}
+
+func kept(metadata map[string]any, names ...string) map[string]any {
+	kept := map[string]any{}
+	for _, name := range names {
+		if value, ok := metadata[name]; ok {
+			kept[name] = value
+		}
+	}
+	return kept
+}
