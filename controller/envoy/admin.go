@@ -47,7 +47,10 @@ func (a *Admin) Info(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	var info Info
+	return readInfo(body)
+}
+
+func readInfo(body []byte) (info Info, err error) {
 	if err := json.Unmarshal(body, &info); err != nil {
 		return Info{}, fmt.Errorf("envoy's /server_info: %w", err)
 	}
@@ -70,6 +73,10 @@ func (a *Admin) Load(ctx context.Context) (Load, error) {
 	if err != nil {
 		return Load{}, err
 	}
+	return readLoad(body)
+}
+
+func readLoad(body []byte) (load Load, err error) {
 	var stats struct {
 		Stats []struct {
 			Name  string
@@ -79,7 +86,6 @@ func (a *Admin) Load(ctx context.Context) (Load, error) {
 	if err := json.Unmarshal(body, &stats); err != nil {
 		return Load{}, fmt.Errorf("envoy's /stats: %w", err)
 	}
-	var load Load
 	for _, s := range stats.Stats {
 		scope, rest, _ := strings.Cut(s.Name, ".")
 		if prefix, _, _ := strings.Cut(rest, "."); prefix == "admin" || prefix == readyStats {
