@@ -83,6 +83,29 @@ func (s *mappingServer) null() *tfprotov6.DynamicValue {
 	return &value
 }
 
+// timeouts is the block of that name, with the same limit for everything.
+func (s *mappingServer) timeouts(limit string) map[string]tftypes.Value {
+	value := tftypes.NewValue(tftypes.String, limit)
+	return map[string]tftypes.Value{"create": value, "update": value, "delete": value}
+}
+
+// apply makes the planned state of the prior one, and must succeed.
+func (s *mappingServer) apply(prior, planned *tfprotov6.DynamicValue) *tfprotov6.DynamicValue {
+	s.Helper()
+	resp, err := s.ApplyResourceChange(s.Context(), &tfprotov6.ApplyResourceChangeRequest{
+		TypeName: "emissary_mapping", PriorState: prior, PlannedState: planned})
+	s.must(err, resp.Diagnostics)
+	return resp.NewState
+}
+
+// read refreshes the state, and must succeed.
+func (s *mappingServer) read(state *tfprotov6.DynamicValue) *tfprotov6.DynamicValue {
+	s.Helper()
+	resp, err := s.ReadResource(s.Context(), &tfprotov6.ReadResourceRequest{TypeName: "emissary_mapping", CurrentState: state})
+	s.must(err, resp.Diagnostics)
+	return resp.NewState
+}
+
 // texts are the attributes of a resource that are set to a text; "unknown" where
 // it is not known.
 func (s *mappingServer) texts(value *tfprotov6.DynamicValue) map[string]string {

@@ -3,10 +3,13 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -49,12 +52,15 @@ func (c *Client) Apply(ctx context.Context, ref Ref, manifest map[string]any, o 
 			object, err = c.apply(ctx, ref, manifest, true, o.DryRun)
 		}
 		applied.Object = object
-		if wrong := c.confirmGone(err); wrong != nil {
+		if wrong := c.confirmServer(err); wrong != nil {
 			return wrong
 		}
 		return err
 	})
-	if err != nil {
+	if err != nil && !o.DryRun && ctx.Err() != nil {
+		applied.Object = c.written(ref, manifest, err)
+	}
+	if err != nil && applied.Object == nil {
 		return Applied{}, err
 	}
 	if o.DryRun || o.Force != nil && !*o.Force {
@@ -77,19 +83,41 @@ func (c *Client) apply(ctx context.Context, ref Ref, manifest map[string]any, fo
 	return c.resource(ref).Apply(ctx, ref.Name, &unstructured.Unstructured{Object: maps.Clone(manifest)}, options)
 }
 
-// writeGrace is how long a write may go on after the context has ended.
-const writeGrace = 10 * time.Second
+// lookGrace is how long a last look may take after time has run out.
+const lookGrace = 5 * time.Second
 
-// finish lets a write that is under way come to its end when the context does:
-// else an interrupt would leave it open whether there is an object that nobody
-// has in their state. It is an error when the context has ended already.
-func finish(ctx context.Context) (last context.Context, done func(), err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+// written is the object when a write took effect whose answer did not come in
+// time: then it has to be in the state, or it would belong to nobody. Nil means
+// that it did not, or that nobody can tell.
+func (c *Client) written(ref Ref, manifest map[string]any, failed error) *unstructured.Unstructured {
+	if answer := apierrors.APIStatus(nil); errors.As(failed, &answer) {
+		return nil // it is known to have failed
 	}
-	last, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(writeGrace, cancel) })
-	return last, func() { stop(); cancel() }, nil
+	ctx, cancel := context.WithTimeout(context.Background(), lookGrace)
+	defer cancel()
+	live, err := c.resource(ref).Get(ctx, ref.Name, metav1.GetOptions{})
+	if err != nil {
+		return nil
+	}
+	if owned, err := OwnedBy(live, c.fieldManager); err != nil || !owned.Any() || !contains(live.Object, manifest) {
+		return nil
+	}
+	return live
+}
+
+// contains reports whether the live value has all that the manifest sets.
+func contains(live, manifest any) bool {
+	wanted, ok := manifest.(map[string]any)
+	if !ok {
+		return equality.Semantic.DeepEqual(live, manifest)
+	}
+	has, _ := live.(map[string]any)
+	for name, value := range wanted {
+		if _, ok := has[name]; !ok || !contains(has[name], value) {
+			return false
+		}
+	}
+	return true
 }
 
 // isDrift reports whether every conflict is about a field that was applied

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -47,8 +48,10 @@ type Client struct {
 	dynamic      dynamic.Interface
 	discovery    discovery.DiscoveryInterface
 	fieldManager string
+	tokenFile    string // that has the bearer token; empty where none does
 
-	outage      outage
+	outage      outage  // of the server
+	unserved    outages // of types whose CRD is there
 	controllers controllerCache
 	listings    listings
 }
@@ -60,6 +63,8 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.Wrap(func(rt http.RoundTripper) http.RoundTripper { return noLateAttempts{rt} })
+	tokenFile := watchTokenFile(config)
 	dyn, err := dynamic.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("the Kubernetes connection settings are not usable: %w", err)
@@ -68,7 +73,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Kubernetes connection settings are not usable: %w", err)
 	}
-	return &Client{config: config, dynamic: dyn, discovery: disco, fieldManager: o.FieldManager}, nil
+	return &Client{config: config, dynamic: dyn, discovery: disco, fieldManager: o.FieldManager, tokenFile: tokenFile}, nil
 }
 
 // RESTConfig returns a copy of the connection for libraries that bring their

@@ -190,7 +190,7 @@ func (c *Client) AnyObject(ctx context.Context, crd *CRD) (string, error) {
 	err := c.retry(ctx, "list", ref, false, func(ctx context.Context) error {
 		list, err := c.dynamic.Resource(resource).List(ctx, metav1.ListOptions{Limit: 1})
 		if apierrors.IsNotFound(err) {
-			return c.confirmGone(err)
+			return c.confirmGone(ctx, ref, err)
 		}
 		if err == nil && len(list.Items) > 0 {
 			found = list.Items[0].GetNamespace() + "/" + list.Items[0].GetName()

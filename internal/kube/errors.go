@@ -53,7 +53,7 @@ func (c *Client) failure(verb string, ref Ref, err error) error {
 		e.Advice = "Remove these fields from one of the two, or set force_conflicts = true to take them over."
 	case apierrors.IsUnauthorized(err):
 		e.Problem = "the server does not accept the credentials (401 Unauthorized)"
-		e.Advice = "Check token, client_certificate or exec in the provider block, or the user of the kubeconfig's context; a token may have expired since the plan."
+		e.Advice = c.refusedAdvice()
 	case isTerminating(err):
 		e.Problem = fmt.Sprintf("the namespace %s is being deleted", ref.Namespace)
 		e.Advice = "Wait until it is gone; kubectl get namespace " + ref.Namespace + " -o yaml shows what holds it."
@@ -70,8 +70,13 @@ func (c *Client) failure(verb string, ref Ref, err error) error {
 	case isUnknownType(err):
 		e.Problem = fmt.Sprintf("the server does not know %s (%s)", ref.Kind, ref.GroupVersion())
 		e.Advice = "Install the CRDs, for example with the resource emissary_crds."
+	case isWebhook(err):
+		e.Problem = "a webhook that the server has to ask does not answer: " + serverText(err)
+		e.Advice = webhookAdvice(err)
 	case apierrors.IsInvalid(err):
 		e.Problem = "the server refuses it: " + invalid(err)
+	case isBusy(err):
+		e.Problem = rootCause(err)
 	case isUntrusted(err):
 		e.Problem = "the server's certificate is not trusted: " + rootCause(err)
 		e.Advice = "Set cluster_ca_certificate or tls_server_name in the provider block."
@@ -155,7 +160,7 @@ func isCredentialCommand(err error) bool {
 
 // isUnreachable reports whether no answer came at all, which may pass.
 func isUnreachable(err error) bool {
-	if err == nil || isUntrusted(err) || isCredentialCommand(err) {
+	if err == nil || isUntrusted(err) || isCredentialCommand(err) || isBusy(err) {
 		return false
 	}
 	var urlError *url.Error
@@ -187,7 +192,7 @@ func invalid(err error) string {
 
 // rootCause drops the layers that repeat verb and URL.
 func rootCause(err error) string {
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return "no answer in time"
 	}
 	var urlError *url.Error

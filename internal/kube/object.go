@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func (c *Client) Get(ctx context.Context, ref Ref) (*unstructured.Unstructured, 
 		object, err = c.resource(ref).Get(ctx, ref.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			object = nil
-			return c.confirmGone(err)
+			return c.confirmGone(ctx, ref, err)
 		}
 		return err
 	})
@@ -34,11 +35,11 @@ func (c *Client) Get(ctx context.Context, ref Ref) (*unstructured.Unstructured, 
 // errNoAPIServer is the answer of a server that is something else.
 var errNoAPIServer = errors.New("the server is no Kubernetes API server")
 
-// confirmGone guards against a server that answers 404 to everything, such as a
-// web server at a mistyped host: taking its word would drop every object from
-// the state, or wait for a CRD that cannot come. It returns nil for a "not
-// found" that can be believed.
-func (c *Client) confirmGone(err error) error {
+// confirmServer guards against a server that answers 404 to everything, such as
+// a web server at a mistyped host: taking its word would drop every object from
+// the state, or wait for a CRD that cannot come. It returns nil where an API
+// server says "not found".
+func (c *Client) confirmServer(err error) error {
 	if !isUnknownType(err) {
 		return nil
 	}
@@ -47,6 +48,41 @@ func (c *Client) confirmGone(err error) error {
 		return errNoAPIServer
 	}
 	return err
+}
+
+// confirmGone returns nil for a "not found" that can be believed. A server that
+// says so of a whole type whose CRD is there is about to serve it, or one of
+// several servers that has not seen the CRD yet: the objects are there, too.
+func (c *Client) confirmGone(ctx context.Context, ref Ref, err error) error {
+	if !isUnknownType(err) {
+		return nil
+	}
+	if err := c.confirmServer(err); err != nil {
+		return err
+	}
+	definition := crdRef(ref.GroupResource().String())
+	crd, err := c.resource(definition).Get(ctx, definition.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err) || apierrors.IsForbidden(err):
+		return nil
+	case err != nil:
+		return err
+	case crd.GetDeletionTimestamp() != nil:
+		return nil // and the objects with it
+	}
+	return &unservedError{ref.Type}
+}
+
+// unservedError is the "not found" of confirmGone that cannot be believed.
+type unservedError struct{ Type }
+
+func (e *unservedError) Error() string {
+	return fmt.Sprintf("the CRD %s is there, but the server does not serve %s", e.GroupResource(), e.GroupVersion())
+}
+
+func isUnserved(err error) bool {
+	var unserved *unservedError
+	return errors.As(err, &unserved)
 }
 
 // Delete deletes an object and waits until it is gone, finalizers included. An
@@ -59,7 +95,7 @@ func (c *Client) Delete(ctx context.Context, ref Ref) error {
 	err := c.retry(ctx, "delete", ref, false, func(ctx context.Context) error {
 		err := c.resource(ref).Delete(ctx, ref.Name, metav1.DeleteOptions{PropagationPolicy: &background})
 		if apierrors.IsNotFound(err) {
-			return c.confirmGone(err)
+			return c.confirmGone(ctx, ref, err)
 		}
 		return err
 	})

@@ -3,6 +3,8 @@ package kube
 import (
 	"sync"
 	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 const (
@@ -15,8 +17,8 @@ const (
 	believeFor = 5 * time.Second
 )
 
-// outage follows whether the API server can be reached, over all requests of a
-// client. The zero value is a server that can be.
+// outage follows whether the API server can be reached, or serves a type, over
+// all requests of a client. The zero value is a server that can be and does.
 type outage struct {
 	mu    sync.Mutex
 	since time.Time // of the first failure after the last answer; zero while reachable
@@ -24,12 +26,12 @@ type outage struct {
 	err   error
 }
 
-// observe takes note of the outcome of an attempt. It reports whether a failed
-// attempt is worth repeating.
-func (o *outage) observe(err error) (again bool) {
+// observe takes note of the outcome of an attempt, and whether that is the outage.
+// It reports whether the attempt is worth repeating for that reason.
+func (o *outage) observe(err error, away bool) (again bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !isUnreachable(err) {
+	if !away {
 		o.since = time.Time{}
 		return false
 	}
@@ -49,4 +51,23 @@ func (o *outage) known() error {
 		return nil
 	}
 	return o.err
+}
+
+// outages are those of types that the server should serve and does not. The zero
+// value has none.
+type outages struct {
+	mu  sync.Mutex
+	all map[schema.GroupVersionResource]*outage
+}
+
+func (o *outages) of(t Type) *outage {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all == nil {
+		o.all = map[schema.GroupVersionResource]*outage{}
+	}
+	if o.all[t.GroupVersionResource] == nil {
+		o.all[t.GroupVersionResource] = &outage{}
+	}
+	return o.all[t.GroupVersionResource]
 }

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,22 +18,29 @@ const (
 
 // retry calls the function until it succeeds, fails for good, or the context
 // ends. What may come true during an apply (a CRD, a namespace, a webhook that
-// is still starting) is retried until then; a server that cannot be reached only
-// for connectGrace.
+// is still starting) is retried until then; a server that cannot be reached, or
+// does not serve a type that it should, only for connectGrace; and credentials
+// that were refused once, where they can be fetched again.
 func (c *Client) retry(ctx context.Context, verb string, ref Ref, mayAppear bool, call func(context.Context) error) error {
 	began := time.Now()
 	pause := firstPause
+	unserved, refused := c.unserved.of(ref.Type), false
 	for {
-		if err := c.outage.known(); err != nil {
+		if err := cmp.Or(c.outage.known(), unserved.known()); err != nil {
 			return c.gaveUp(ctx, verb, ref, err, began)
 		}
 		err := call(ctx)
 		again := false
 		if ctx.Err() == nil { // A deadline of one object says nothing about the server.
-			again = c.outage.observe(err)
+			again = c.outage.observe(err, isUnreachable(err))
+			again = unserved.observe(err, isUnserved(err)) || again
 		}
 		if err == nil {
 			return nil
+		}
+		if apierrors.IsUnauthorized(err) && c.renewsCredentials() && !refused {
+			// The answer made client-go drop what it had: the next request fetches anew.
+			again, refused = true, true
 		}
 		again = again || transient(err) || mayAppear && (isMissingNamespace(err, ref) || isUnknownType(err) || isTerminating(err))
 		if !again || ctx.Err() != nil {

@@ -12,9 +12,15 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
 var errRefused = &url.Error{Op: "Get", URL: "https://fake", Err: syscall.ECONNREFUSED}
+
+var (
+	errUnauthorized = apierrors.NewUnauthorized("Unauthorized")
+	errWebhook      = apierrors.NewInternalError(errors.New(`failed calling webhook "guard": no endpoints available for service "guard"`))
+)
 
 var errExec = errors.New("getting credentials: exec: not found")
 
@@ -28,6 +34,7 @@ func TestRetry(t *testing.T) {
 		appears  bool
 		took     time.Duration
 		wantText string // of the error; empty for success
+		exec     *clientcmdapi.ExecConfig
 	}{
 		"restart":               {err: errRefused, heals: 5 * time.Second, took: 5 * time.Second},
 		"unreachable":           {err: errRefused, took: connectGrace, wantText: "cannot be reached: connection refused"},
@@ -37,6 +44,13 @@ func TestRetry(t *testing.T) {
 		"CRD to come":           {err: unknownType, appears: true, heals: 30 * time.Second, took: 30 * time.Second},
 		"CRD that is just gone": {err: unknownType, took: 0, wantText: "Install the CRDs"},
 		"forbidden":             {err: errForbidden, appears: true, took: 0, wantText: "forbidden"},
+		"kind not served":       {err: &unservedError{mappings}, heals: 5 * time.Second, took: 5 * time.Second},
+		"kind never served":     {err: &unservedError{mappings}, took: connectGrace, wantText: "the CRD mappings.getambassador.io is there, but the server does not serve getambassador.io/v3alpha1"},
+		"token renewed":         {err: errUnauthorized, exec: &clientcmdapi.ExecConfig{Command: "login"}, heals: time.Millisecond, took: 0},
+		"token refused twice":   {err: errUnauthorized, exec: &clientcmdapi.ExecConfig{Command: "login"}, took: 0, wantText: "They come from the command login, which was run again"},
+		"token as text":         {err: errUnauthorized, heals: time.Millisecond, took: 0, wantText: "401 Unauthorized"},
+		"webhook":               {err: errWebhook, heals: 30 * time.Second, took: 30 * time.Second},
+		"webhook for good":      {err: errWebhook, took: time.Minute, wantText: `a webhook that the server has to ask does not answer: failed calling webhook "guard": no endpoints`},
 		"credential command":    {err: &url.Error{Op: "Get", URL: "https://fake", Err: errExec}, took: 0, wantText: "the command that gets credentials failed: getting credentials: exec: not found. Check exec"},
 	}
 	for name, test := range tests {
@@ -44,6 +58,7 @@ func TestRetry(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				client, _ := fakeClient()
+				client.config.ExecProvider = test.exec
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				began := time.Now()

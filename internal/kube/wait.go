@@ -20,6 +20,9 @@ const (
 
 	// pollEvery is how often the object is read where it may not be watched.
 	pollEvery = time.Second
+	// doubtEvery is how often it is read beside a watch that says nothing: a
+	// connection can die without either end being told.
+	doubtEvery = 30 * time.Second
 	// settle is how long a failure must last before it is believed: in one
 	// apply, a Host may come before the TLSContext or Listener it needs.
 	settle = 10 * time.Second
@@ -113,7 +116,7 @@ func (w *servedWait) again(polling bool) <-chan time.Time {
 	case !w.failingSince.IsZero():
 		return time.After(time.Until(w.failingSince.Add(settle)))
 	}
-	return nil
+	return time.After(doubtEvery)
 }
 
 // see judges the object as it is now; nil means it is gone.

@@ -149,12 +149,14 @@ func TestWaitServed(t *testing.T) {
 	tests := map[string]struct {
 		steps   []step
 		noWatch bool
+		silent  bool   // the watch is open and says nothing
 		want    string // of the error; empty for success
 		took    time.Duration
 	}{
 		"at once":               {steps: []step{{0, served}}},
 		"later":                 {steps: []step{{30 * time.Second, served}}, took: 30 * time.Second},
 		"later, polling":        {steps: []step{{30 * time.Second, served}}, noWatch: true, took: 30 * time.Second},
+		"later, silent watch":   {steps: []step{{time.Second, served}}, silent: true, took: doubtEvery},
 		"failure that heals":    {steps: []step{{time.Second, failed}, {5 * time.Second, served}}, took: 5 * time.Second},
 		"failure that stays":    {steps: []step{{time.Second, failed}}, want: "is not served: because (Invalid)", took: time.Second + settle},
 		"failure, polling":      {steps: []step{{time.Second, failed}}, noWatch: true, want: "is not served: because (Invalid)", took: time.Second + settle},
@@ -169,6 +171,9 @@ func TestWaitServed(t *testing.T) {
 				client, server := fakeClient(mapping())
 				if test.noWatch {
 					server.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) { return true, nil, errForbidden })
+				}
+				if test.silent {
+					server.PrependWatchReactor("*", func(clienttesting.Action) (bool, watch.Interface, error) { return true, watch.NewFake(), nil })
 				}
 				for _, step := range test.steps {
 					change := func() {

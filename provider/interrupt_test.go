@@ -1,0 +1,198 @@
+package provider_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"terraform-provider-emissary/test/faultproxy"
+)
+
+// manyMappings are 40 of them, behind the proxy.
+func manyMappings(p *faultproxy.Proxy, namespace string, extra ...string) string {
+	return p.Provider(extra...) + fmt.Sprintf(`
+resource "emissary_mapping" "many" {
+  count     = 40
+  name      = "quote-${count.index}"
+  namespace = %q
+  hostname  = "*"
+  prefix    = "/${count.index}/"
+  service   = "quote"
+}
+`, namespace)
+}
+
+// mappings are the ids of those in the test's namespace, sorted.
+func (w *world) mappings() (ids []string) {
+	w.Helper()
+	list, err := w.objects("mappings").List(w.Context(), metav1.ListOptions{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, object := range list.Items {
+		ids = append(ids, object.GetNamespace()+"/"+object.GetName())
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// reached waits until the proxy has seen that many requests that match. Until then
+// it makes each of them take a while, so that others are under way.
+func reached(p *faultproxy.Proxy, n int, match faultproxy.Match, command func() *command) *command {
+	seen, slow := make(chan struct{}), faultproxy.Slow(300*time.Millisecond)
+	p.Break(1, faultproxy.After(n-1, match), func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		close(seen)
+		slow(w, r, server)
+	})
+	rule := p.Break(0, match, slow)
+	c := command()
+	<-seen
+	rule.Heal()
+	return c
+}
+
+// TestInterrupt presses Ctrl-C in the middle of an apply and of a destroy. What is
+// under way comes to its end, the state has exactly what is in the cluster, and
+// the next run does the rest.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := faultproxy.Start(t, w.Config)
+	terraform := newWorkspace(t, manyMappings(p, w.namespace))
+
+	apply := reached(p, 15, faultproxy.Writes, terraform.approved("apply"))
+	apply.interrupt()
+	if code, output := apply.end(); code == 0 || !strings.Contains(output, "Gracefully shutting down") {
+		t.Fatalf("the apply was not interrupted: exit status %d\n%s", code, output)
+	}
+	written := w.mappings()
+	if n := len(written); n < 15 || n == 40 {
+		t.Errorf("%d objects were written", n)
+	}
+	if state := terraform.ids(); !slices.Equal(state, written) {
+		t.Errorf("the state has %q, the cluster %q", state, written)
+	}
+	terraform.must("apply", "-auto-approve")
+	terraform.noChanges()
+
+	destroy := reached(p, 15, faultproxy.Deletes, terraform.approved("destroy"))
+	destroy.interrupt()
+	if code, output := destroy.end(); code == 0 {
+		t.Fatalf("the destroy was not interrupted\n%s", output)
+	}
+	state := terraform.ids()
+	for _, left := range w.mappings() {
+		if !slices.Contains(state, left) {
+			t.Errorf("%s is in the cluster and not in the state", left)
+		}
+	}
+	terraform.must("apply", "-auto-approve")
+	terraform.noChanges()
+	terraform.must("destroy", "-auto-approve")
+	if left := append(w.mappings(), terraform.ids()...); len(left) > 0 {
+		t.Errorf("left after destroy: %q", left)
+	}
+}
+
+// TestInterruptTwice presses Ctrl-C twice, when Terraform no longer waits for
+// anything and its state may lack objects that were made. The next apply adopts
+// them.
+func TestInterruptTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := faultproxy.Start(t, w.Config)
+	terraform := newWorkspace(t, manyMappings(p, w.namespace))
+
+	apply := reached(p, 15, faultproxy.Writes, terraform.approved("apply"))
+	apply.interrupt()
+	apply.interrupt()
+	if code, output := apply.end(); code == 0 {
+		t.Fatalf("the apply was not interrupted\n%s", output)
+	}
+	terraform.must("apply", "-auto-approve")
+	terraform.noChanges()
+	if n := len(w.mappings()); n != 40 {
+		t.Errorf("%d objects, want 40", n)
+	}
+	terraform.must("destroy", "-auto-approve")
+	if left := append(w.mappings(), terraform.ids()...); len(left) > 0 {
+		t.Errorf("left after destroy: %q", left)
+	}
+}
+
+// TestTwoAppliesOfOneState are kept apart by the lock of the state.
+func TestTwoAppliesOfOneState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := faultproxy.Start(t, w.Config)
+	terraform := newWorkspace(t, manyMappings(p, w.namespace))
+	first := reached(p, 5, faultproxy.Writes, terraform.approved("apply"))
+	terraform.fails("Error acquiring the state lock", "apply", "-auto-approve")
+	if code, output := first.end(); code != 0 {
+		t.Errorf("the first apply: exit status %d\n%s", code, output)
+	}
+	terraform.noChanges()
+}
+
+// TestTwoAppliesOfTheSameObjects come from two states that know nothing of each
+// other. With the same configuration, both converge; one that destroys them leaves
+// to the other to make them again.
+func TestTwoAppliesOfTheSameObjects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := faultproxy.Start(t, w.Config)
+	p.Break(0, faultproxy.Writes, faultproxy.Slow(50*time.Millisecond))
+	one, other := newWorkspace(t, manyMappings(p, w.namespace)), newWorkspace(t, manyMappings(p, w.namespace))
+	both := func(subcommand string) {
+		t.Helper()
+		first, second := one.start(subcommand, "-auto-approve"), other.start(subcommand, "-auto-approve")
+		for _, c := range []*command{first, second} {
+			if code, output := c.end(); code != 0 {
+				t.Errorf("%s: exit status %d\n%s", subcommand, code, output)
+			}
+		}
+	}
+	both("apply")
+	one.noChanges()
+	other.noChanges()
+	one.must("destroy", "-auto-approve")
+	other.must("apply", "-auto-approve")
+	other.noChanges()
+	both("destroy")
+	if left := w.mappings(); len(left) > 0 {
+		t.Errorf("left after destroy: %q", left)
+	}
+}
+
+// TestTwoAppliesThatDisagree come from two states and two field managers that want
+// something else of the same objects. Each object goes to one of them; the other
+// is told who has it, and may take it.
+func TestTwoAppliesThatDisagree(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := faultproxy.Start(t, w.Config)
+	one := newWorkspace(t, manyMappings(p, w.namespace, `field_manager = "one"`))
+	other := newWorkspace(t, strings.ReplaceAll(manyMappings(p, w.namespace, `field_manager = "other"`), `"quote"`, `"elsewhere"`))
+	commands := []*command{one.start("apply", "-auto-approve"), other.start("apply", "-auto-approve")}
+	conflicts := 0
+	for i, c := range commands {
+		code, output := c.end()
+		text := strings.Join(strings.Fields(strings.ReplaceAll(output, "│", "")), " ")
+		named := strings.Count(text, `spec.service is owned by "`+[]string{"other", "one"}[i]+`"`)
+		if (code == 0) != (named == 0) {
+			t.Errorf("exit status %d with %d conflicts\n%s", code, named, output)
+		}
+		conflicts += named
+	}
+	if conflicts != 40 {
+		t.Errorf("%d conflicts, want one for each object", conflicts)
+	}
+	other.write(strings.Replace(other.config, "count     = 40", "count     = 40\n  force_conflicts = true", 1))
+	other.must("apply", "-auto-approve")
+	other.noChanges()
+}
