@@ -47,7 +47,6 @@ type cluster struct {
 type assignment struct {
 	name    string
 	port    servicePort
-	message *endpointv3.ClusterLoadAssignment
 	// clusters counts its users.
 	clusters int
 }
@@ -143,16 +142,15 @@ func (c *Compiler) makeClusters() (m made) {
 	return m
 }
 
-// keep enters messages that were made. Those of clusters are not kept: they would be a large part of the controller's
-// memory, and the upstream says all that is in them.
-func (c *Compiler) keep(m made) {
+// handOver puts messages that were made into the delta. They are not kept: they would be a large part of the controller's
+// memory, and upstreams and the store say all that is in them.
+func (c *Compiler) handOver(m made) {
 	for i, used := range c.clusters.unmade {
 		c.delta.change(ResourceID{ClusterType, used.name}, m.clusters[i])
 	}
 	for i, assigned := range c.clusters.unmadeAssigned {
 		if c.clusters.assigned[assigned.name] == assigned { // else it has lost its users in the same update
-			assigned.message = m.assignments[i]
-			c.delta.change(ResourceID{EndpointType, assigned.name}, assigned.message)
+			c.delta.change(ResourceID{EndpointType, assigned.name}, m.assignments[i])
 		}
 	}
 	c.clusters.unmade, c.clusters.unmadeAssigned = nil, nil
@@ -209,10 +207,11 @@ func (c *Compiler) clusterMessages() map[string]*clusterv3.Cluster {
 	return messages
 }
 
-func (c *clusters) assignments() map[string]*endpointv3.ClusterLoadAssignment {
-	messages := make(map[string]*endpointv3.ClusterLoadAssignment, len(c.assigned))
-	for name, assigned := range c.assigned {
-		messages[name] = assigned.message
+// assignmentMessages are the load assignments as Envoy is given them.
+func (c *Compiler) assignmentMessages() map[string]*endpointv3.ClusterLoadAssignment {
+	messages := make(map[string]*endpointv3.ClusterLoadAssignment, len(c.clusters.assigned))
+	for name, assigned := range c.clusters.assigned {
+		messages[name] = endpoints(c.store, assigned)
 	}
 	return messages
 }

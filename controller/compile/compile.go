@@ -131,7 +131,7 @@ func (c *Compiler) compile(s *store.Store, now time.Time) {
 	for _, g := range groups {
 		c.reportGroup(g)
 	}
-	c.keep(clusters())
+	c.handOver(clusters())
 	c.before = nil
 }
 

@@ -52,7 +52,7 @@ func (c *Compiler) Output() *Output {
 	output := &Output{
 		Listeners: sorted(c.listeners),
 		Clusters:  sorted(c.clusterMessages()),
-		Endpoints: sorted(c.clusters.assignments()),
+		Endpoints: sorted(c.assignmentMessages()),
 		Secrets:   sorted(c.secrets.made),
 		Owners:    owners(c.ledger),
 		Reports:   c.ledger,

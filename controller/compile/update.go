@@ -179,7 +179,7 @@ func (c *Compiler) follow(changes []store.Ref) bool {
 		}
 	}
 	c.regroup(stale)
-	c.keep(c.makeClusters())
+	c.handOver(c.makeClusters())
 	c.clusters.sweep(c.delta)
 	return c.finishParts()
 }
@@ -246,11 +246,7 @@ func (c *Compiler) serviceChanged(key serviceKey, stale map[*group]bool) bool {
 // endpointsChanged makes the load assignments of a Service again.
 func (c *Compiler) endpointsChanged(key serviceKey) {
 	for _, assigned := range slices.Clone(c.clusters.assignedTo[key]) {
-		message := endpoints(c.store, assigned)
-		if !proto.Equal(message, assigned.message) {
-			assigned.message = message
-			c.delta.change(ResourceID{EndpointType, assigned.name}, message)
-		}
+		c.delta.change(ResourceID{EndpointType, assigned.name}, endpoints(c.store, assigned)) // it may be the one before
 		c.clusters.drop(assigned, c.delta)
 	}
 }
