@@ -78,7 +78,7 @@ var routeAttributes = map[string]schema.Attribute{
 			"services": schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "Where the request is sent, as `host:port`."},
 			"path":     schema.StringAttribute{Computed: true, MarkdownDescription: "The path, with query, as the service gets it."},
 			"host":     schema.StringAttribute{Computed: true, MarkdownDescription: "The host as the service gets it."},
-			"status":   schema.Int64Attribute{Computed: true, MarkdownDescription: "The status of the answer that Envoy gives itself."},
+			"status":   schema.Int64Attribute{Computed: true, MarkdownDescription: "The status code of the answer that Envoy gives itself."},
 			"location": schema.StringAttribute{Computed: true, MarkdownDescription: "Where a redirect leads."},
 			"why":      schema.StringAttribute{Computed: true, MarkdownDescription: "What a request must be like to take the route, or why it is not served."},
 		},

@@ -53,7 +53,7 @@ type AuthServiceSpec struct {
 	AddAuthHeaders map[string]string `json:"add_auth_headers,omitempty"`
 
 	// Send the first 4096 bytes of the request's body along. Deprecated: use
-	// `include_body`, which wins.
+	// `include_body`, which wins. Default: `false`.
 	// +optional
 	AllowRequestBody *bool `json:"allow_request_body,omitempty"`
 
@@ -101,7 +101,7 @@ type AuthServiceIncludeBody struct {
 
 // AuthServiceStatusOnError is the answer while the service cannot be reached.
 type AuthServiceStatusOnError struct {
-	// HTTP status code.
+	// HTTP status code. Default: 403.
 	// +optional
 	Code *int `json:"code,omitempty"`
 }

@@ -10,7 +10,8 @@ type DevPortalSpec struct {
 	// +optional
 	AmbassadorID AmbassadorID `json:"ambassador_id,omitempty"`
 
-	// Whether this is the portal shown when none is asked for.
+	// Whether this is the portal shown when none is asked for. Default:
+	// `false`.
 	// +optional
 	Default bool `json:"default,omitempty"`
 
@@ -66,7 +67,8 @@ type DevPortalDocs struct {
 	// +optional
 	URL string `json:"url,omitempty"`
 
-	// Time to wait for the document, in milliseconds.
+	// Time to wait for the document, in milliseconds. Default: whatever reads
+	// it decides.
 	// +optional
 	TimeoutMs *int `json:"timeout_ms,omitempty"`
 }
@@ -84,7 +86,7 @@ type DevPortalSelector struct {
 
 // DevPortalSearch is the settings of a portal's search.
 type DevPortalSearch struct {
-	// Whether there is a search.
+	// Whether there is a search. Default: `false`.
 	// +optional
 	Enabled *bool `json:"enabled,omitempty"`
 

@@ -171,7 +171,7 @@ type ACMEProvider struct {
 
 // PreviewURL is accepted and not acted on.
 type PreviewURL struct {
-	// Whether previews are on.
+	// Whether previews are on. Default: `false`.
 	// +optional
 	Enabled bool `json:"enabled,omitempty"`
 

@@ -31,7 +31,7 @@ type LogServiceSpec struct {
 	// +optional
 	FlushIntervalByteSize *int `json:"flush_interval_byte_size,omitempty"`
 
-	// Speak HTTP/2 to the service, as the protocol needs.
+	// Speak HTTP/2 to the service, as the protocol needs. Default: `false`.
 	// +optional
 	GRPC *bool `json:"grpc,omitempty"`
 

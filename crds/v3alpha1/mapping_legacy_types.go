@@ -64,7 +64,8 @@ type MappingDocs struct {
 	// +optional
 	DisplayName string `json:"display_name,omitempty"`
 
-	// Time to wait for the document, in milliseconds.
+	// Time to wait for the document, in milliseconds. Default: whatever reads
+	// it decides.
 	// +optional
 	TimeoutMs *int `json:"timeout_ms,omitempty"`
 }

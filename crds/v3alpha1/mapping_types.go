@@ -250,6 +250,7 @@ type MappingSpec struct {
 	AllowUpgrade []string `json:"allow_upgrade,omitempty"`
 
 	// The same as `allow_upgrade: [websocket]`. Deprecated: use `allow_upgrade`.
+	// Default: `false`.
 	// +optional
 	UseWebsocket *bool `json:"use_websocket,omitempty"`
 

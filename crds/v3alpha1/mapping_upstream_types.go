@@ -19,7 +19,7 @@ type LoadBalancer struct {
 	// +optional
 	Header string `json:"header,omitempty"`
 
-	// Hash the client's address.
+	// Hash the client's address. Default: `false`.
 	// +optional
 	SourceIP *bool `json:"source_ip,omitempty"`
 }

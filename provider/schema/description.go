@@ -48,3 +48,28 @@ func prose(description string) string {
 	description = lineBreak.ReplaceAllString(strings.TrimSpace(description), "$1 $2")
 	return camelName.ReplaceAllStringFunc(description, snakeCase)
 }
+
+// selectorProse describes the fields of a label selector by their attributes. Kubernetes' own descriptions, which the
+// CRDs have, use the names of its manifests.
+var selectorProse = map[string]string{
+	"match_labels":      "Labels that an object must have, by name. Default: none, which every object has.",
+	"match_expressions": "Conditions on labels. An object must meet all of them, and have all of `match_labels`.",
+	"key":               "Name of the label.",
+	"operator":          "`In` wants the label to have one of `values`, `NotIn` none of them; `Exists` wants the label, `DoesNotExist` its absence.",
+	"values":            "Values of the label, for `In` and `NotIn` alone.",
+}
+
+// describeSelector describes a label selector's fields.
+func describeSelector(selector *node) {
+	describe := func(fields []*node) {
+		for _, field := range fields {
+			if prose, ok := selectorProse[field.attribute]; ok {
+				field.description = prose
+			}
+		}
+	}
+	describe(selector.fields)
+	if expressions := selector.field("matchExpressions", true); expressions != nil {
+		describe(expressions.element.fields)
+	}
+}

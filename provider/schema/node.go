@@ -119,6 +119,9 @@ func parse(name string, p *apiextensionsv1.JSONSchemaProps) (*node, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	n.dynamic = needsDynamic(n)
+	if n.isLabelSelector() {
+		describeSelector(n)
+	}
 	return n, nil
 }
 
