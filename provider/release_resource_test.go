@@ -43,6 +43,7 @@ func TestRelease(t *testing.T) {
 			"FailedCreate": testReleaseFailedCreate,
 			"FailedUpdate": testReleaseFailedUpdate,
 			"LocalChart":   testReleaseLocalChart,
+			"Several":      testMultipleInstalls,
 			"Import":       testReleaseImport,
 			"Disappears":   testReleaseDisappears,
 		} {

@@ -65,34 +65,29 @@ func TestConvert(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var stdout, stderr strings.Builder
-			root := newRoot(Build{})
-			root.SetArgs(append([]string{"convert"}, test.args...))
-			root.SetIn(strings.NewReader(test.stdin))
-			root.SetOut(&stdout)
-			root.SetErr(&stderr)
+			stdout, stderr, err := run(t, test.stdin, append([]string{"convert"}, test.args...)...)
 			status := 0
-			if err := root.ExecuteContext(t.Context()); err != nil {
+			if err != nil {
 				exit := &exitError{status: 1, err: err}
 				errors.As(err, &exit)
 				status = exit.status
 				if exit.err != nil {
-					stderr.WriteString(exit.err.Error())
+					stderr += exit.err.Error()
 				}
 			}
 			if status != test.wantStatus {
-				t.Errorf("the exit status is %d, want %d: %s", status, test.wantStatus, stderr.String())
+				t.Errorf("the exit status is %d, want %d: %s", status, test.wantStatus, stderr)
 			}
 			for _, want := range test.wantOut {
-				if !strings.Contains(stdout.String(), want) {
-					t.Errorf("the output has no %q:\n%s", want, stdout.String())
+				if !strings.Contains(stdout, want) {
+					t.Errorf("the output has no %q:\n%s", want, stdout)
 				}
 			}
-			if status == 2 && stdout.Len() > 0 {
-				t.Errorf("something was written: %s", stdout.String())
+			if status == 2 && stdout != "" {
+				t.Errorf("something was written: %s", stdout)
 			}
-			if test.wantErr == "" && stderr.Len() > 0 || !strings.Contains(stderr.String(), test.wantErr) {
-				t.Errorf("standard error is %q, want %q", stderr.String(), test.wantErr)
+			if test.wantErr == "" && stderr != "" || !strings.Contains(stderr, test.wantErr) {
+				t.Errorf("standard error is %q, want %q", stderr, test.wantErr)
 			}
 		})
 	}

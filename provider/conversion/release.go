@@ -140,7 +140,8 @@ func (c *converter) definition(item map[string]any) {
 		return
 	}
 	if owner, owned := releaseOf(&unstructured.Unstructured{Object: item}); owned && !c.crds {
-		c.say(Note, item, "it belongs to the Helm release %s, which is not in the input: emissary_crds takes the CRDs over from it", owner)
+		c.say(Note, item, "it belongs to the Helm release %s, which is not in the input: "+
+			"emissary_crds does not take CRDs over from a release that is still there", owner)
 	}
 	c.crds = true
 }
