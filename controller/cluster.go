@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/dynamic"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/record"
 
+	"terraform-provider-emissary/controller/address"
 	"terraform-provider-emissary/controller/status"
 	"terraform-provider-emissary/controller/watch"
 )
@@ -25,8 +27,10 @@ type cluster struct {
 	writer *status.Writer
 	typed  kubernetes.Interface
 	events record.EventBroadcaster
-	env    Environment
-	log    *slog.Logger
+	// addresses say whose Ingresses are told where they are served.
+	addresses address.Options
+	env       Environment
+	log       *slog.Logger
 }
 
 func openCluster(options Options) (*cluster, error) {
@@ -59,6 +63,10 @@ func openCluster(options Options) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client for %s: %w", config.Host, err)
 	}
+	pod, err := address.ReadLabels(address.PodLabels)
+	if err != nil {
+		return nil, err
+	}
 	events := record.NewBroadcaster()
 	return &cluster{
 		source: source,
@@ -66,6 +74,16 @@ func openCluster(options Options) (*cluster, error) {
 		events: events,
 		env:    env,
 		log:    options.Log,
+		addresses: address.Options{
+			Client:        typed,
+			Namespace:     env.Namespace,
+			Ingresses:     follow.Namespace,
+			LabelSelector: env.LabelSelector,
+			FieldSelector: env.FieldSelector,
+			AmbassadorID:  env.AmbassadorID,
+			Pod:           pod,
+			Log:           options.Log,
+		},
 		writer: status.NewWriter(status.WriterOptions{
 			Client:       untyped,
 			Observed:     source.Get,
@@ -76,7 +94,7 @@ func openCluster(options Options) (*cluster, error) {
 	}, nil
 }
 
-// lead contends for the leadership until the context ends; the leader writes status and events.
+// lead contends for the leadership until the context ends; the leader writes status, addresses and events.
 func (c *cluster) lead(ctx context.Context) error {
 	defer c.events.Shutdown()
 	return status.Elect(ctx, status.ElectionOptions{
@@ -88,6 +106,9 @@ func (c *cluster) lead(ctx context.Context) error {
 	}, func(ctx context.Context) {
 		sink := c.events.StartRecordingToSink(&typedcorev1.EventSinkImpl{Interface: c.typed.CoreV1().Events("")})
 		defer sink.Stop()
+		var addresses sync.WaitGroup
+		defer addresses.Wait()
+		addresses.Go(func() { address.Write(ctx, c.addresses) })
 		c.writer.Lead(ctx)
 	})
 }

@@ -45,8 +45,8 @@ type cluster struct {
 
 // assignment is the load assignment of one port of a Service.
 type assignment struct {
-	name    string
-	port    servicePort
+	name string
+	port servicePort
 	// clusters counts its users.
 	clusters int
 }

@@ -2,9 +2,10 @@ package compile
 
 import (
 	"fmt"
-	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	"strings"
 	"testing"
+
+	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 )
 
 // TestPoisonOfEveryKind compiles objects with one value that Envoy refuses each. They must say which it is.

@@ -176,6 +176,9 @@ spec:
       volumeMounts:
         - name: runtime
           mountPath: /tmp
+        - name: ambassador-pod-info
+          mountPath: /tmp/ambassador-pod-info
+          readOnly: true
         {{- with concat $lists.volumeMounts $lists.volumeMountsRaw }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
@@ -185,6 +188,13 @@ spec:
   volumes:
     - name: runtime
       emptyDir: {}
+    # By the labels the controller finds the Service in front of its pod.
+    - name: ambassador-pod-info
+      downwardAPI:
+        items:
+          - path: labels
+            fieldRef:
+              fieldPath: metadata.labels
     {{- with concat $lists.volumes $lists.volumesRaw }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
