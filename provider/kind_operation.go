@@ -115,24 +115,10 @@ func (o *operation) waitServed(generation int64) error {
 	if o.wait != nil && !*o.wait {
 		return nil
 	}
-	instances := o.client.Controllers(o.ctx, ambassadorIDs(o.wanted))
+	instances := o.client.Controllers(o.ctx, kube.AmbassadorIDs(o.wanted))
 	if o.wait == nil && len(instances) == 0 && o.ctx.Err() == nil {
 		return nil
 	}
 	tflog.Info(o.ctx, "waiting until Envoy serves "+o.ref.String(), map[string]any{"generation": generation})
 	return o.client.WaitServed(o.ctx, o.ref, generation, instances)
-}
-
-// ambassadorIDs are those of a manifest.
-func ambassadorIDs(manifest map[string]any) []string {
-	spec, _ := manifest["spec"].(map[string]any)
-	list, _ := spec["ambassador_id"].([]any)
-	if len(list) == 0 {
-		return []string{"default"}
-	}
-	var ids []string
-	for _, id := range list {
-		ids = append(ids, fmt.Sprint(id))
-	}
-	return ids
 }

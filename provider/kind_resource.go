@@ -171,7 +171,7 @@ func (r *kindResource) read(ctx context.Context, client *kube.Client, state tfty
 	if err != nil {
 		return tftypes.Value{}, err
 	}
-	if values.isSet("not_served") && client.IsServed(ctx, live, ambassadorIDs(prior)) {
+	if values.isSet("not_served") && client.IsServed(ctx, live, kube.AmbassadorIDs(prior)) {
 		values["not_served"] = tftypes.NewValue(tftypes.String, nil)
 		state = tftypes.NewValue(r.valueType, map[string]tftypes.Value(values))
 	}

@@ -22,6 +22,10 @@ type ApplyOptions struct {
 	// manifest no longer has are removed, whoever owns them now. Nil for an
 	// object that was not applied before.
 	Prior map[string]any
+	// Owned reports whether a field, as managedFields spell it, counts as in Prior.
+	// It is there for those in lists, whose elements a manifest alone does not
+	// identify: see Leaves. Nil for none.
+	Owned func(field string) bool
 	// Force takes over every field (true) or none, not even drifted ones
 	// (false). Nil means: those of Prior.
 	Force *bool
@@ -47,7 +51,7 @@ func (c *Client) Apply(ctx context.Context, ref Ref, manifest map[string]any, o 
 	err := c.retry(ctx, "apply", ref, true, func(ctx context.Context) error {
 		force := o.Force != nil && *o.Force
 		object, err := c.apply(ctx, ref, manifest, force, o.DryRun)
-		if isConflictOfManagers(err) && o.Force == nil && isDrift(err, o.Prior) {
+		if isConflictOfManagers(err) && o.Force == nil && isDrift(err, o) {
 			applied.TakenBack = conflicts(err)
 			object, err = c.apply(ctx, ref, manifest, true, o.DryRun)
 		}
@@ -123,10 +127,10 @@ func contains(live, manifest any) bool {
 // isDrift reports whether every conflict is about a field that was applied
 // before: then someone changed it since, the plan has shown it, and whoever
 // approved the plan wants it back.
-func isDrift(err error, prior map[string]any) bool {
-	ours := leafPaths(prior, "")
+func isDrift(err error, o ApplyOptions) bool {
+	ours := leafPaths(o.Prior, "")
 	for _, cause := range causes(err, metav1.CauseTypeFieldManagerConflict) {
-		if !ours[cause.Field] {
+		if !ours[cause.Field] && (o.Owned == nil || !o.Owned(cause.Field)) {
 			return false
 		}
 	}

@@ -13,8 +13,10 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// apiGroupVersion is the API that the product's kinds belong to.
-var apiGroupVersion = schema.GroupVersion{Group: "getambassador.io", Version: "v3alpha1"}
+// Group is the API group of the product's kinds.
+const Group = "getambassador.io"
+
+var apiGroupVersion = schema.GroupVersion{Group: Group, Version: "v3alpha1"}
 
 // Type is a kind of object together with its place in the API. It is given, not
 // discovered: the embedded CRDs know it, and a discovery cache would have to be
@@ -54,6 +56,7 @@ type Client struct {
 	unserved    outages // of types whose CRD is there
 	controllers controllerCache
 	listings    listings
+	types       typeCache
 }
 
 // New prepares a client. It reads configuration files but opens no connection;
@@ -82,6 +85,9 @@ func (c *Client) RESTConfig() *rest.Config { return rest.CopyConfig(c.config) }
 
 // Server is the URL of the API server, for messages.
 func (c *Client) Server() string { return c.config.Host }
+
+// FieldManager owns what the client writes with server-side apply.
+func (c *Client) FieldManager() string { return c.fieldManager }
 
 func (c *Client) resource(ref Ref) dynamic.ResourceInterface {
 	if ref.ClusterScoped {

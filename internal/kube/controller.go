@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -78,4 +79,23 @@ func livingControllers(leases []unstructured.Unstructured, now time.Time) (ids [
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids) // installs of one id in several namespaces
+}
+
+// AmbassadorIDs are the instances that an object of getambassador.io is for, as
+// its manifest says. Versions v1 and v2 may have one text for the list.
+func AmbassadorIDs(manifest map[string]any) []string {
+	spec, _ := manifest["spec"].(map[string]any)
+	var ids []string
+	switch value := spec["ambassador_id"].(type) {
+	case string:
+		ids = append(ids, value)
+	case []any:
+		for _, id := range value {
+			ids = append(ids, fmt.Sprint(id))
+		}
+	}
+	if len(ids) == 0 {
+		return []string{"default"}
+	}
+	return ids
 }

@@ -70,6 +70,9 @@ func (c *Client) failure(verb string, ref Ref, err error) error {
 	case isUnknownType(err):
 		e.Problem = fmt.Sprintf("the server does not know %s (%s)", ref.Kind, ref.GroupVersion())
 		e.Advice = "Install the CRDs, for example with the resource emissary_crds."
+		if ref.Group != Group {
+			e.Advice = "Correct apiVersion and kind, or install what brings its CRD."
+		}
 	case isWebhook(err):
 		e.Problem = "a webhook that the server has to ask does not answer: " + serverText(err)
 		e.Advice = webhookAdvice(err)

@@ -139,7 +139,7 @@ func TestDriftIsOurs(t *testing.T) {
 		".spec.prefix": true, ".spec.headers.x-a": true, ".spec.list": true, ".spec.headers": true, ".spec.weight": false, ".spec.headers.x-b": false,
 	} {
 		err := apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeFieldManagerConflict, Field: field}}, "")
-		if got := isDrift(err, prior); got != want {
+		if got := isDrift(err, ApplyOptions{Prior: prior}); got != want {
 			t.Errorf("%s: %v, want %v", field, got, want)
 		}
 	}

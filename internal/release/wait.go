@@ -7,10 +7,11 @@ import (
 
 	"helm.sh/helm/v3/pkg/kube"
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/resource"
+
+	kubeclient "terraform-provider-emissary/internal/kube"
 )
 
 // waitReady polls until all objects are ready by Helm's rules. It fails at once
@@ -110,33 +111,8 @@ func (b *boundClient) podProblem(ctx context.Context, namespace string, selector
 		return ""
 	}
 	for _, pod := range pods.Items {
-		if problem := problemOf(&pod); problem != "" {
+		if problem := kubeclient.PodProblem(&pod); problem != "" {
 			return fmt.Sprintf("; Pod %s: %s", pod.Name, problem)
-		}
-	}
-	return ""
-}
-
-// problemOf reads a pod's status: a container that does not start or does not
-// stay, a pod no node takes, a probe that fails.
-func problemOf(pod *corev1.Pod) string {
-	for _, status := range append(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses...) {
-		if waiting := status.State.Waiting; waiting != nil && waiting.Reason != "ContainerCreating" && waiting.Reason != "PodInitializing" {
-			return strings.TrimSuffix(fmt.Sprintf("container %s is waiting, %s: %s", status.Name, waiting.Reason, waiting.Message), ": ")
-		}
-		if ended := status.State.Terminated; ended != nil && ended.ExitCode != 0 {
-			return fmt.Sprintf("container %s ended with status %d (%s)", status.Name, ended.ExitCode, ended.Reason)
-		}
-	}
-	for _, condition := range pod.Status.Conditions {
-		if condition.Status == corev1.ConditionTrue {
-			continue
-		}
-		switch condition.Type {
-		case corev1.PodScheduled, corev1.PodReady:
-			if condition.Message != "" {
-				return condition.Message
-			}
 		}
 	}
 	return ""
