@@ -55,9 +55,21 @@ func everyExample(t *testing.T) string {
 	}
 	var all strings.Builder
 	for _, file := range folders {
-		all.WriteString(readFile(t, file))
+		all.WriteString(inFolder(t, file))
 	}
 	return all.String()
+}
+
+// inFolder reads a file of configuration. Terraform runs elsewhere in tests, so
+// that its folder is written out.
+func inFolder(t *testing.T, file string) string {
+	t.Helper()
+	folder, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(readFile(t, file), "${path.module}", folder)
+	return strings.ReplaceAll(text, "= path.module", fmt.Sprintf("= %q", folder))
 }
 
 // inDefault puts a configuration into the default namespace.

@@ -52,11 +52,11 @@ func (p *emissaryProvider) Configure(ctx context.Context, req provider.Configure
 
 // Resources lists the resources with code of their own.
 func (p *emissaryProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newCRDsResource, newReleaseResource}
+	return []func() resource.Resource{newCRDsResource, newKustomizationResource, newReleaseResource}
 }
 
 func (p *emissaryProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newRoutesDataSource}
+	return []func() datasource.DataSource{newKustomizationDataSource, newRoutesDataSource}
 }
 
 // Functions lists what works on values alone: it needs no configuration.

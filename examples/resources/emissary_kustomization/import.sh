@@ -1,0 +1,1 @@
+terraform import emissary_kustomization.example ./shop
