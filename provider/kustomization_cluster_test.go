@@ -107,7 +107,8 @@ func testKustomizationOrder(w *world) {
 	dir := w.TempDir()
 	w.folder(dir, whole("gear"))
 	var seen requests
-	provider := w.proxy(func(_ http.ResponseWriter, request *http.Request) bool { seen.note(request); return false }, func(*http.Response) {})
+	p, provider := w.proxy()
+	p.Count(func(request *http.Request) bool { seen.note(request); return false })
 	config := provider + strings.Replace(kustomized(dir, `crd_deletion_policy = "delete"`, "confirm_data_loss = true"), "wait = false", "", 1)
 	runTerraform(w.T, resource.TestStep{
 		Config:           config,

@@ -18,6 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+
+	"terraform-provider-emissary/test/faultproxy"
 )
 
 // two is a kustomization of two ConfigMaps.
@@ -259,15 +261,15 @@ func TestKustomizationInterrupted(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	var written atomic.Int32
-	provider := w.proxy(func(_ http.ResponseWriter, request *http.Request) bool {
+	p := faultproxy.Start(t, w.Config)
+	p.Count(func(request *http.Request) bool {
 		if request.Method == http.MethodPatch && strings.Contains(request.URL.Path, "/configmaps/") {
 			written.Add(1)
 			interrupt()
 		}
 		return false
-	}, func(*http.Response) {})
-	host := strings.Split(provider, `"`)[3]
-	s := newKustomizationServer(t, map[string]any{"host": host})
+	})
+	s := newKustomizationServer(t, map[string]any{"config_path": kubeconfigFile(t, p.Kubeconfig(""))})
 	state, diags := s.change(ctx, s.none(), map[string]any{"path": dir})
 	if len(diags) == 0 {
 		t.Fatal("the interrupted apply has succeeded")
@@ -278,6 +280,44 @@ func TestKustomizationInterrupted(t *testing.T) {
 	}
 	if w.object(configMaps, "settings") == nil || objects["ConfigMap/"+w.namespace+"/settings"] == "" {
 		t.Errorf("what was written is not in the state: %v", objects)
+	}
+}
+
+// TestKustomizationFaults has every fault that passes break each step of a
+// kustomization, a few times. Each step succeeds in one go all the same.
+func TestKustomizationFaults(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, fault := range passing {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			suffix := "nameSuffix: -" + strings.ReplaceAll(name, " ", "-") + "\n"
+			w.folder(dir, shop)
+			w.folder(dir, map[string]string{"kustomization.yaml": shop["kustomization.yaml"] + suffix})
+			p := faultproxy.Start(t, w.Config)
+			s := newKustomizationServer(t, map[string]any{"config_path": kubeconfigFile(t, p.Kubeconfig(""))})
+			attributes := map[string]any{"path": dir, "wait": false}
+			step := func(what string, match faultproxy.Match, prior known, attributes map[string]any, objects int) known {
+				t.Helper()
+				if name == "no match" { // Kinds of Kubernetes itself are always there.
+					match = faultproxy.Both(match, faultproxy.Of("mappings"))
+				}
+				rule := p.Break(3, match, fault)
+				after, diags := s.change(t.Context(), prior, attributes)
+				if len(diags) > 0 || len(s.objects(after)) != objects || rule.Met() == 0 {
+					t.Fatalf("%s: the state has %v: %+v", what, s.objects(after), diags)
+				}
+				rule.Heal()
+				return after
+			}
+			made := step("create", faultproxy.Writes, s.none(), attributes, 4)
+			w.folder(dir, map[string]string{"kustomization.yaml": strings.Replace(shop["kustomization.yaml"], ", mapping.yaml", "", 1) + suffix})
+			pruned := step("update", faultproxy.Deletes, made, attributes, 3)
+			if name != "no match" {
+				step("destroy", faultproxy.Deletes, pruned, nil, 0)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -41,14 +42,30 @@ func (c *Client) AwaitType(ctx context.Context, kind schema.GroupVersionKind, na
 	return c.lookUp(ctx, kind, name, true)
 }
 
-// FindType is AwaitType without the wait: it reports whether the server knows
-// the kind.
+// FindType is AwaitType without the wait: it reports whether there is such a kind.
+// A kind that the server does not serve although its CRD is there counts: it is
+// about to, or is one of several servers that has not seen the CRD yet.
 func (c *Client) FindType(ctx context.Context, kind schema.GroupVersionKind) (found Type, known bool, err error) {
 	found, err = c.lookUp(ctx, kind, "of any name", false)
-	if isUnknownType(err) {
-		return Type{}, false, nil
+	if !isUnknownType(err) {
+		return found, err == nil, err
 	}
-	return found, err == nil, err
+	for definition, err := range c.List(ctx, crdRef("").Type, "", "") {
+		if apierrors.IsForbidden(err) {
+			return Type{}, false, nil
+		}
+		if err != nil {
+			return Type{}, false, err
+		}
+		crd, _ := typed[CRD](definition)
+		if crd != nil && crd.DeletionTimestamp == nil && crd.Spec.Group == kind.Group && crd.Spec.Names.Kind == kind.Kind {
+			return Type{
+				GroupVersionResource: kind.GroupVersion().WithResource(crd.Spec.Names.Plural),
+				Kind:                 kind.Kind, ClusterScoped: crd.Spec.Scope == apiextensionsv1.ClusterScoped,
+			}, true, nil
+		}
+	}
+	return Type{}, false, nil
 }
 
 func (c *Client) lookUp(ctx context.Context, kind schema.GroupVersionKind, name string, mayAppear bool) (found Type, err error) {
@@ -58,7 +75,7 @@ func (c *Client) lookUp(ctx context.Context, kind schema.GroupVersionKind, name 
 	ref := Ref{Name: name, Type: Type{Kind: kind.Kind, ClusterScoped: true, GroupVersionResource: kind.GroupVersion().WithResource(kind.Kind)}}
 	err = c.retry(ctx, "find the type of", ref, mayAppear, func(ctx context.Context) error {
 		found, err = c.discover(ctx, kind)
-		if wrong := c.confirmGone(err); isUnknownType(err) && wrong != nil {
+		if wrong := c.confirmServer(err); wrong != nil {
 			return wrong
 		}
 		return err
