@@ -68,11 +68,11 @@ func runConvert(flags convertFlags, stdin io.Reader, stdout, stderr io.Writer) e
 		return badInput(err)
 	}
 	result, err := conversion.Convert(sources, conversion.Options{To: format, Imports: flags.imports, Namespace: flags.namespace})
-	if err != nil {
-		return badInput(err)
-	}
 	for _, message := range result.Messages {
 		fmt.Fprintln(stderr, message)
+	}
+	if err != nil {
+		return badInput(err)
 	}
 	if _, err := stdout.Write(result.Text); err != nil {
 		return err

@@ -51,16 +51,26 @@ func TestConvert(t *testing.T) {
 			stdin:   mapping + "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n",
 			wantErr: "note: Namespace web: it is left out: no resource of this provider manages it\n",
 		},
-		"no object":     {stdin: "# nothing\n", wantStatus: 2, wantErr: "there is no object to convert"},
-		"no manifest":   {stdin: "a: b\n", wantStatus: 2, wantErr: "standard input, document 1: it is no Kubernetes object: apiVersion and kind are both needed"},
-		"no YAML":       {stdin: "a: b: c\n", wantStatus: 2, wantErr: "standard input, document 1: it cannot be read as YAML"},
-		"a key twice":   {stdin: mapping + "kind: Mapping\n", wantStatus: 2, wantErr: `key "kind" already set in map`},
-		"no such file":  {args: []string{"-f", "missing.yaml"}, wantStatus: 2, wantErr: "missing.yaml"},
-		"other format":  {args: []string{"--to", "json"}, stdin: mapping, wantStatus: 2, wantErr: `--to is "json": hcl or yaml is wanted`},
-		"yaml imports":  {args: []string{"--to", "yaml", "--with-imports"}, stdin: mapping, wantStatus: 2, wantErr: "--with-imports goes with --to hcl"},
-		"an argument":   {args: []string{"hosts.yaml"}, wantStatus: 2, wantErr: "hosts.yaml"},
-		"no such flag":  {args: []string{"--from", "x"}, wantStatus: 2, wantErr: "unknown flag: --from"},
-		"a nested List": {stdin: "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items: [{apiVersion: v1}]\n", wantStatus: 2, wantErr: "items[0]: items[0]: it is no Kubernetes object"},
+		"no object":    {stdin: "# nothing\n", wantStatus: 2, wantErr: "there is no object to convert"},
+		"no manifest":  {stdin: "a: b\n", wantStatus: 2, wantErr: "there is no object to convert"},
+		"no YAML":      {stdin: "a: b: c\n", wantStatus: 2, wantErr: "standard input, document 1: it cannot be read as YAML"},
+		"a key twice":  {stdin: mapping + "kind: Mapping\n", wantStatus: 2, wantErr: `key "kind" already set in map`},
+		"no such file": {args: []string{"-f", "missing.yaml"}, wantStatus: 2, wantErr: "missing.yaml"},
+		"other format": {args: []string{"--to", "json"}, stdin: mapping, wantStatus: 2, wantErr: `--to is "json": hcl or yaml is wanted`},
+		"yaml imports": {args: []string{"--to", "yaml", "--with-imports"}, stdin: mapping, wantStatus: 2, wantErr: "--with-imports goes with --to hcl"},
+		"an argument":  {args: []string{"hosts.yaml"}, wantStatus: 2, wantErr: "hosts.yaml"},
+		"no such flag": {args: []string{"--from", "x"}, wantStatus: 2, wantErr: "unknown flag: --from"},
+		"beside other files": {
+			stdin:      mapping + "---\nreplicaCount: 2\n---\napiVersion: v1\nkind: List\nitems: [{kind: Secret}]\n",
+			wantStatus: 1,
+			wantOut:    []string{`resource "emissary_mapping" "quote"`},
+			wantErr: "error: standard input, document 2: it is left out: a Kubernetes object has apiVersion and kind\n" +
+				"error: standard input, document 3, items[0]: it is left out: a Kubernetes object has apiVersion and kind\n",
+		},
+		"beside a kustomization": {
+			stdin:   mapping + "---\napiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
+			wantErr: "note: standard input, document 2: it is left out: a Kustomization is for kustomize, and no object\n",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -74,21 +74,23 @@ const (
 // Message says something about one object.
 type Message struct {
 	Severity Severity
-	// Object is its kind, namespace and name: "Mapping default/quote".
-	Object string
-	Text   string
+	// About is the object's kind, namespace and name, "Mapping default/quote", or the place of what is none.
+	About string
+	Text  string
 }
 
-func (m Message) String() string { return fmt.Sprintf("%s: %s: %s", m.Severity, m.Object, m.Text) }
+func (m Message) String() string { return fmt.Sprintf("%s: %s: %s", m.Severity, m.About, m.Text) }
 
-// Convert converts all sources together. It is an error when one of them cannot be read, or holds no object at all.
+// Convert converts all sources together. It is an error when one of them cannot be read, or none holds an object; the
+// result then has the messages so far.
 func Convert(sources []Source, options Options) (*Result, error) {
 	options.Namespace = cmp.Or(options.Namespace, manifest.DefaultNamespace)
-	items, err := read(sources, options.Namespace)
+	c := &converter{options: options, result: &Result{}}
+	items, err := c.read(sources)
 	if err != nil {
-		return nil, err
+		return c.result, err
 	}
-	c := &converter{options: options, result: &Result{}, inventory: takeInventory(items)}
+	c.inventory = takeInventory(items)
 	for _, item := range items {
 		c.add(item)
 	}
@@ -129,7 +131,11 @@ type object struct {
 }
 
 func (c *converter) say(severity Severity, about map[string]any, format string, arguments ...any) {
-	c.result.Messages = append(c.result.Messages, Message{severity, nameOf(about), fmt.Sprintf(format, arguments...)})
+	c.tell(severity, nameOf(about), fmt.Sprintf(format, arguments...))
+}
+
+func (c *converter) tell(severity Severity, about, text string) {
+	c.result.Messages = append(c.result.Messages, Message{severity, about, text})
 }
 
 // add converts one item of the input.
@@ -168,13 +174,11 @@ func (c *converter) other(item map[string]any) {
 func (c *converter) sum() {
 	for _, record := range c.releases {
 		if count := c.members[record.String()]; count > 0 {
-			c.result.Messages = append(c.result.Messages, Message{Note, "Release " + record.String(),
-				fmt.Sprintf("%s in the input belong to it and are managed through it", counted(count))})
+			c.tell(Note, "Release "+record.String(), fmt.Sprintf("%s in the input belong to it and are managed through it", counted(count)))
 		}
 	}
 	if c.hidden > 0 {
-		c.result.Messages = append(c.result.Messages, Message{Note, counted(c.hidden),
-			"fields that are there for conversion back to v2 (v2ExplicitTLS and the like) are left out: they mean nothing in v3alpha1"})
+		c.tell(Note, counted(c.hidden), "fields that are there for conversion back to v2 (v2ExplicitTLS and the like) are left out: they mean nothing in v3alpha1")
 	}
 }
 

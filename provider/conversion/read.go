@@ -12,63 +12,56 @@ import (
 	"terraform-provider-emissary/controller/watch/manifest"
 )
 
-// read returns the objects of all sources, those in Lists one by one. It is strict: a key that is there twice is an
-// error.
-func read(sources []Source, namespace string) ([]map[string]any, error) {
+// read returns the objects of all sources, those in Lists one by one, and says which documents hold none, such as the
+// values file in a folder of manifests. It is strict: what is no YAML is an error, and so is a key that is there twice.
+func (c *converter) read(sources []Source) ([]map[string]any, error) {
 	var items []map[string]any
 	for _, source := range sources {
 		for i, document := range manifest.Split(source.Data) {
-			found, err := readDocument(document)
+			at := fmt.Sprintf("%s, document %d", source.Name, i+1)
+			json, err := yaml.YAMLToJSONStrict(document)
 			if err != nil {
-				return nil, fmt.Errorf("%s, document %d: %w", source.Name, i+1, err)
+				return nil, fmt.Errorf("%s: it cannot be read as YAML: %w", at, err)
 			}
-			items = append(items, found...)
+			var content any
+			if err := utilyaml.Unmarshal(json, &content); err != nil {
+				return nil, fmt.Errorf("%s: %w", at, err)
+			}
+			items = append(items, c.unpack(content, at)...)
 		}
 	}
 	if len(items) == 0 {
 		return nil, errors.New("there is no object to convert")
 	}
 	for _, item := range items {
-		complete(item, namespace)
+		complete(item, c.options.Namespace)
 	}
 	return items, nil
 }
 
-func readDocument(document []byte) ([]map[string]any, error) {
-	json, err := yaml.YAMLToJSONStrict(document)
-	if err != nil {
-		return nil, fmt.Errorf("it cannot be read as YAML: %w", err)
-	}
-	var content any
-	if err := utilyaml.Unmarshal(json, &content); err != nil {
-		return nil, err
-	}
-	return unpack(content)
-}
-
 // unpack returns an object, or the items of a List of any depth.
-func unpack(content any) ([]map[string]any, error) {
+func (c *converter) unpack(content any, at string) []map[string]any {
 	object, ok := content.(map[string]any)
 	u := &unstructured.Unstructured{Object: object}
-	if !ok || u.GetAPIVersion() == "" || u.GetKind() == "" {
-		return nil, errors.New("it is no Kubernetes object: apiVersion and kind are both needed")
-	}
-	if !u.IsList() {
-		if u.GetName() == "" {
-			return nil, fmt.Errorf("the %s has no metadata.name", u.GetKind())
-		}
-		return []map[string]any{object}, nil
+	switch {
+	case u.GroupVersionKind().Group == "kustomize.config.k8s.io":
+		c.tell(Note, at, "it is left out: a "+u.GetKind()+" is for kustomize, and no object")
+		return nil
+	case !ok || u.GetAPIVersion() == "" || u.GetKind() == "":
+		c.tell(Error, at, "it is left out: a Kubernetes object has apiVersion and kind")
+		return nil
+	case !u.IsList() && u.GetName() == "":
+		c.tell(Error, at, "it is left out: the "+u.GetKind()+" has no metadata.name")
+		return nil
+	case !u.IsList():
+		return []map[string]any{object}
 	}
 	list, _ := object["items"].([]any)
 	var items []map[string]any
 	for i, item := range list {
-		found, err := unpack(item)
-		if err != nil {
-			return nil, fmt.Errorf("items[%d]: %w", i, err)
-		}
-		items = append(items, found...)
+		items = append(items, c.unpack(item, fmt.Sprintf("%s, items[%d]", at, i))...)
 	}
-	return items, nil
+	return items
 }
 
 // complete gives an object the namespace that kubectl would, where that matters to us.

@@ -60,7 +60,7 @@ func (c *converter) record(u *unstructured.Unstructured) {
 		note = upgradeNote(record)
 	}
 	if note != "" {
-		c.result.Messages = append(c.result.Messages, Message{Note, "Release " + record.String(), note})
+		c.tell(Note, "Release "+record.String(), note)
 	}
 }
 
