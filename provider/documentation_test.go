@@ -2,8 +2,10 @@ package provider_test
 
 import (
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,6 +87,27 @@ func checkAttributes(t *testing.T, at string, attributes []*tfprotov6.SchemaAttr
 		}
 		if strings.HasSuffix(attribute.Name, "_ms") && !strings.Contains(attribute.Description, "milliseconds") {
 			t.Errorf("%s is described as %q: milliseconds are not mentioned", name, attribute.Description)
+		}
+	}
+}
+
+// TestEverythingHasAnExample finds an example, which other tests apply, for whatever has a page.
+func TestEverythingHasAnExample(t *testing.T) {
+	t.Parallel()
+	schemas, err := provider.NewServer("test").GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := map[string][]string{
+		"resources": slices.Collect(maps.Keys(schemas.ResourceSchemas)), "data-sources": slices.Collect(maps.Keys(schemas.DataSourceSchemas)),
+		"functions": slices.Collect(maps.Keys(schemas.Functions)), "actions": slices.Collect(maps.Keys(schemas.ActionSchemas)),
+		"ephemeral-resources": slices.Collect(maps.Keys(schemas.EphemeralResourceSchemas)),
+	}
+	for folder, names := range wanted {
+		for _, name := range names {
+			if found, _ := filepath.Glob(filepath.Join("../examples", folder, name, "*.tf")); len(found) == 0 {
+				t.Errorf("examples/%s/%s is missing", folder, name)
+			}
 		}
 	}
 }
