@@ -31,6 +31,9 @@ var defaultLimits = limits{whole: 2048, part: 128, grown: 512, few: 1024, expres
 // has, in routes.
 const hostWeight = 4
 
+// smallHosts is how many virtual hosts a part has room for when they are not worth a cut of their own.
+const smallHosts = 4
+
 // table is the routes of one filter chain. A large one is cut into parts, each a RouteConfiguration of its own.
 type table struct {
 	listener *listener
@@ -104,17 +107,20 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	return t
 }
 
-// itemsOf is what a table is cut by. The controller's own pages are in every virtual host, and weigh with it.
+// itemsOf is what a table is cut by. A virtual host that is much smaller than a part is one item; of a larger one, each
+// group is, too. The controller's own pages are in every virtual host, and weigh with it.
 func (c *Compiler) itemsOf(t *table, virtual []*virtualHost) []partition.Item {
-	groups := 0
+	items := make([]partition.Item, 0, len(virtual)+len(c.groups))
 	for _, v := range virtual {
-		groups += v.groups()
-	}
-	items := make([]partition.Item, 0, min(len(virtual)+groups, 2*len(c.groups)+len(virtual)))
-	for _, v := range virtual {
+		host := len(items)
 		items = append(items, partition.Item{Area: partition.Area{Hosts: v.requests}, Weight: hostWeight})
+		small := v.groups() <= c.limits.part/smallHosts
 		for r := range v.served() {
-			if !r.group.everyHost && !t.shadowed(v, r.group) {
+			switch {
+			case r.group.everyHost || t.shadowed(v, r.group):
+			case small:
+				items[host].Weight++
+			default:
 				items = append(items, partition.Item{Area: c.areaOf(v, r.group), Weight: 1})
 			}
 		}
