@@ -22,20 +22,18 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 
 	"terraform-provider-emissary/crds"
-	"terraform-provider-emissary/internal/cli"
 	"terraform-provider-emissary/provider"
 	"terraform-provider-emissary/test/cluster"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/workspace"
 )
 
 // TestMain lets the acceptance tests run under plain go test: they use the real
 // Terraform and one real API server, which the first test that needs it starts.
 // Without these programs they skip. Where Terraform starts the test's binary, it is
-// the provider: see workspace.
+// the provider.
 func TestMain(m *testing.M) {
-	if os.Getenv("TF_PLUGIN_MAGIC_COOKIE") != "" {
-		os.Exit(cli.Main(cli.Build{Version: "test", Address: "registry.terraform.io/emissary/emissary"}, nil))
-	}
+	workspace.Serve()
 	os.Setenv("TF_ACC", "1")
 	os.Setenv("CHECKPOINT_DISABLE", "1")
 	if path, err := deps.TerraformPath(); err == nil {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"terraform-provider-emissary/test/faultproxy"
+	"terraform-provider-emissary/test/workspace"
 )
 
 // credentials is a file with a token, which someone renews.
@@ -58,7 +59,7 @@ func TestCredentialsAreRenewed(t *testing.T) {
 			p := faultproxy.Start(t, w.Config)
 			p.Accept("planned")
 			token := newCredentials(t, "planned")
-			terraform := newWorkspace(t, `
+			terraform := workspace.New(t, `
 provider "emissary" {
   config_raw = <<EOT
 `+p.Kubeconfig(user(token))+`EOT
@@ -73,7 +74,7 @@ resource "emissary_mapping" "many" {
   service   = "quote"
 }
 `)
-			terraform.must("plan", "-out=saved")
+			terraform.Must("plan", "-out=saved")
 			p.Accept("applied")
 			token.renew("applied")
 			expires := p.Break(1, faultproxy.After(20, faultproxy.Writes), func(response http.ResponseWriter, request *http.Request, server http.Handler) {
@@ -81,8 +82,8 @@ resource "emissary_mapping" "many" {
 				p.Accept("late")
 				faultproxy.Unauthorized(response, request, server)
 			})
-			terraform.must("apply", "saved")
-			terraform.noChanges()
+			terraform.Must("apply", "saved")
+			terraform.NoChanges()
 			if expires.Met() == 0 {
 				t.Error("the token did not expire during the apply")
 			}
@@ -96,7 +97,7 @@ func TestTokenExpires(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	terraform := newWorkspace(t, `
+	terraform := workspace.New(t, `
 variable "token" {
   type      = string
   sensitive = true
@@ -105,17 +106,17 @@ variable "token" {
 `+p.Provider("token = var.token")+strings.ReplaceAll(quote(), "NAMESPACE", w.namespace))
 
 	p.Accept("old")
-	terraform.must("plan", "-out=saved", "-var=token=old")
+	terraform.Must("plan", "-out=saved", "-var=token=old")
 	p.Accept("new")
-	terraform.fails(`Cannot apply Mapping `+w.namespace+`/quote on .* the server does not accept the credentials \(401 Unauthorized\)\. `+
+	terraform.Fails(`Cannot apply Mapping `+w.namespace+`/quote on .* the server does not accept the credentials \(401 Unauthorized\)\. `+
 		`They are a token that was given as text\. If it has expired since the plan, get a new one and plan again`, "apply", "saved")
-	terraform.must("plan", "-out=saved", "-var=token=new")
-	terraform.must("apply", "saved")
-	terraform.noChanges("-var=token=new")
+	terraform.Must("plan", "-out=saved", "-var=token=new")
+	terraform.Must("apply", "saved")
+	terraform.NoChanges("-var=token=new")
 
 	// What the error says of ephemeral variables.
-	terraform.write(strings.Replace(terraform.config, "sensitive = true", "ephemeral = true", 1))
-	terraform.must("plan", "-out=saved", "-destroy", "-var=token=new")
+	terraform.Write(strings.Replace(terraform.Config, "sensitive = true", "ephemeral = true", 1))
+	terraform.Must("plan", "-out=saved", "-destroy", "-var=token=new")
 	p.Accept("newest")
-	terraform.must("apply", "-var=token=newest", "saved")
+	terraform.Must("apply", "-var=token=newest", "saved")
 }

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"terraform-provider-emissary/test/faultproxy"
+	"terraform-provider-emissary/test/workspace"
 )
 
 // manyMappings are 40 of them, behind the proxy.
@@ -43,14 +44,14 @@ func (w *world) mappings() (ids []string) {
 
 // reached waits until the proxy has seen that many requests that match. Until then
 // it makes each of them take a while, so that others are under way.
-func reached(p *faultproxy.Proxy, n int, match faultproxy.Match, command func() *command) *command {
+func reached(p *faultproxy.Proxy, n int, match faultproxy.Match, w *workspace.Workspace, subcommand string) *workspace.Command {
 	seen, slow := make(chan struct{}), faultproxy.Slow(300*time.Millisecond)
 	p.Break(1, faultproxy.After(n-1, match), func(w http.ResponseWriter, r *http.Request, server http.Handler) {
 		close(seen)
 		slow(w, r, server)
 	})
 	rule := p.Break(0, match, slow)
-	c := command()
+	c := w.Start(subcommand, "-auto-approve")
 	<-seen
 	rule.Heal()
 	return c
@@ -63,38 +64,38 @@ func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	terraform := newWorkspace(t, manyMappings(p, w.namespace))
+	terraform := workspace.New(t, manyMappings(p, w.namespace))
 
-	apply := reached(p, 15, faultproxy.Writes, terraform.approved("apply"))
-	apply.interrupt()
-	if code, output := apply.end(); code == 0 || !strings.Contains(output, "Gracefully shutting down") {
+	apply := reached(p, 15, faultproxy.Writes, terraform, "apply")
+	apply.Interrupt()
+	if code, output := apply.End(); code == 0 || !strings.Contains(output, "Gracefully shutting down") {
 		t.Fatalf("the apply was not interrupted: exit status %d\n%s", code, output)
 	}
 	written := w.mappings()
 	if n := len(written); n < 15 || n == 40 {
 		t.Errorf("%d objects were written", n)
 	}
-	if state := terraform.ids(); !slices.Equal(state, written) {
+	if state := terraform.IDs(); !slices.Equal(state, written) {
 		t.Errorf("the state has %q, the cluster %q", state, written)
 	}
-	terraform.must("apply", "-auto-approve")
-	terraform.noChanges()
+	terraform.Must("apply", "-auto-approve")
+	terraform.NoChanges()
 
-	destroy := reached(p, 15, faultproxy.Deletes, terraform.approved("destroy"))
-	destroy.interrupt()
-	if code, output := destroy.end(); code == 0 {
+	destroy := reached(p, 15, faultproxy.Deletes, terraform, "destroy")
+	destroy.Interrupt()
+	if code, output := destroy.End(); code == 0 {
 		t.Fatalf("the destroy was not interrupted\n%s", output)
 	}
-	state := terraform.ids()
+	state := terraform.IDs()
 	for _, left := range w.mappings() {
 		if !slices.Contains(state, left) {
 			t.Errorf("%s is in the cluster and not in the state", left)
 		}
 	}
-	terraform.must("apply", "-auto-approve")
-	terraform.noChanges()
-	terraform.must("destroy", "-auto-approve")
-	if left := append(w.mappings(), terraform.ids()...); len(left) > 0 {
+	terraform.Must("apply", "-auto-approve")
+	terraform.NoChanges()
+	terraform.Must("destroy", "-auto-approve")
+	if left := append(w.mappings(), terraform.IDs()...); len(left) > 0 {
 		t.Errorf("left after destroy: %q", left)
 	}
 }
@@ -106,21 +107,21 @@ func TestInterruptTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	terraform := newWorkspace(t, manyMappings(p, w.namespace))
+	terraform := workspace.New(t, manyMappings(p, w.namespace))
 
-	apply := reached(p, 15, faultproxy.Writes, terraform.approved("apply"))
-	apply.interrupt()
-	apply.interrupt()
-	if code, output := apply.end(); code == 0 {
+	apply := reached(p, 15, faultproxy.Writes, terraform, "apply")
+	apply.Interrupt()
+	apply.Interrupt()
+	if code, output := apply.End(); code == 0 {
 		t.Fatalf("the apply was not interrupted\n%s", output)
 	}
-	terraform.must("apply", "-auto-approve")
-	terraform.noChanges()
+	terraform.Must("apply", "-auto-approve")
+	terraform.NoChanges()
 	if n := len(w.mappings()); n != 40 {
 		t.Errorf("%d objects, want 40", n)
 	}
-	terraform.must("destroy", "-auto-approve")
-	if left := append(w.mappings(), terraform.ids()...); len(left) > 0 {
+	terraform.Must("destroy", "-auto-approve")
+	if left := append(w.mappings(), terraform.IDs()...); len(left) > 0 {
 		t.Errorf("left after destroy: %q", left)
 	}
 }
@@ -130,13 +131,13 @@ func TestTwoAppliesOfOneState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	terraform := newWorkspace(t, manyMappings(p, w.namespace))
-	first := reached(p, 5, faultproxy.Writes, terraform.approved("apply"))
-	terraform.fails("Error acquiring the state lock", "apply", "-auto-approve")
-	if code, output := first.end(); code != 0 {
+	terraform := workspace.New(t, manyMappings(p, w.namespace))
+	first := reached(p, 5, faultproxy.Writes, terraform, "apply")
+	terraform.Fails("Error acquiring the state lock", "apply", "-auto-approve")
+	if code, output := first.End(); code != 0 {
 		t.Errorf("the first apply: exit status %d\n%s", code, output)
 	}
-	terraform.noChanges()
+	terraform.NoChanges()
 }
 
 // TestTwoAppliesOfTheSameObjects come from two states that know nothing of each
@@ -147,22 +148,22 @@ func TestTwoAppliesOfTheSameObjects(t *testing.T) {
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
 	p.Break(0, faultproxy.Writes, faultproxy.Slow(50*time.Millisecond))
-	one, other := newWorkspace(t, manyMappings(p, w.namespace)), newWorkspace(t, manyMappings(p, w.namespace))
+	one, other := workspace.New(t, manyMappings(p, w.namespace)), workspace.New(t, manyMappings(p, w.namespace))
 	both := func(subcommand string) {
 		t.Helper()
-		first, second := one.start(subcommand, "-auto-approve"), other.start(subcommand, "-auto-approve")
-		for _, c := range []*command{first, second} {
-			if code, output := c.end(); code != 0 {
+		first, second := one.Start(subcommand, "-auto-approve"), other.Start(subcommand, "-auto-approve")
+		for _, c := range []*workspace.Command{first, second} {
+			if code, output := c.End(); code != 0 {
 				t.Errorf("%s: exit status %d\n%s", subcommand, code, output)
 			}
 		}
 	}
 	both("apply")
-	one.noChanges()
-	other.noChanges()
-	one.must("destroy", "-auto-approve")
-	other.must("apply", "-auto-approve")
-	other.noChanges()
+	one.NoChanges()
+	other.NoChanges()
+	one.Must("destroy", "-auto-approve")
+	other.Must("apply", "-auto-approve")
+	other.NoChanges()
 	both("destroy")
 	if left := w.mappings(); len(left) > 0 {
 		t.Errorf("left after destroy: %q", left)
@@ -176,12 +177,12 @@ func TestTwoAppliesThatDisagree(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	one := newWorkspace(t, manyMappings(p, w.namespace, `field_manager = "one"`))
-	other := newWorkspace(t, strings.ReplaceAll(manyMappings(p, w.namespace, `field_manager = "other"`), `"quote"`, `"elsewhere"`))
-	commands := []*command{one.start("apply", "-auto-approve"), other.start("apply", "-auto-approve")}
+	one := workspace.New(t, manyMappings(p, w.namespace, `field_manager = "one"`))
+	other := workspace.New(t, strings.ReplaceAll(manyMappings(p, w.namespace, `field_manager = "other"`), `"quote"`, `"elsewhere"`))
+	commands := []*workspace.Command{one.Start("apply", "-auto-approve"), other.Start("apply", "-auto-approve")}
 	conflicts := 0
 	for i, c := range commands {
-		code, output := c.end()
+		code, output := c.End()
 		text := strings.Join(strings.Fields(strings.ReplaceAll(output, "│", "")), " ")
 		named := strings.Count(text, `spec.service is owned by "`+[]string{"other", "one"}[i]+`"`)
 		if (code == 0) != (named == 0) {
@@ -192,7 +193,7 @@ func TestTwoAppliesThatDisagree(t *testing.T) {
 	if conflicts != 40 {
 		t.Errorf("%d conflicts, want one for each object", conflicts)
 	}
-	other.write(strings.Replace(other.config, "count     = 40", "count     = 40\n  force_conflicts = true", 1))
-	other.must("apply", "-auto-approve")
-	other.noChanges()
+	other.Write(strings.Replace(other.Config, "count     = 40", "count     = 40\n  force_conflicts = true", 1))
+	other.Must("apply", "-auto-approve")
+	other.NoChanges()
 }

@@ -91,6 +91,27 @@ func quote(extra ...string) string {
 	return strings.ReplaceAll(mapping, "EXTRA", strings.Join(extra, "\n  "))
 }
 
+// TestEmptiedMaps makes maps empty that had something, which is not the same as to
+// leave them out.
+func TestEmptiedMaps(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	spec := func(headers map[string]any) resource.TestCheckFunc {
+		want := map[string]any{"hostname": "*", "prefix": "/backend/", "service": "quote"}
+		if headers != nil {
+			want["headers"] = headers
+		}
+		return w.specIs("mappings", "quote", want)
+	}
+	w.run(
+		resource.TestStep{Config: w.config(quote(`headers = { x-a = "1", x-b = "2" }`, `labels = { a = "b" }`)),
+			Check: spec(map[string]any{"x-a": "1", "x-b": "2"})},
+		resource.TestStep{Config: w.config(quote(`headers = {}`, `labels = {}`)), Check: spec(map[string]any{})},
+		resource.TestStep{Config: w.config(quote(`headers = { x-c = "3" }`)), Check: spec(map[string]any{"x-c": "3"})},
+		resource.TestStep{Config: w.config(quote()), Check: spec(nil)},
+	)
+}
+
 // TestMappingUpdate follows one object through create, update in place, the
 // removal of a field, replacement and delete.
 func TestMappingUpdate(t *testing.T) {

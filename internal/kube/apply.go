@@ -52,8 +52,13 @@ func (c *Client) Apply(ctx context.Context, ref Ref, manifest map[string]any, o 
 		force := o.Force != nil && *o.Force
 		object, err := c.apply(ctx, ref, manifest, force, o.DryRun)
 		if isConflictOfManagers(err) && o.Force == nil && isDrift(err, o) {
-			applied.TakenBack = conflicts(err)
-			object, err = c.apply(ctx, ref, manifest, true, o.DryRun)
+			applied.TakenBack, force = conflicts(err), true
+			object, err = c.apply(ctx, ref, manifest, force, o.DryRun)
+		}
+		if apierrors.IsInvalid(err) && !o.DryRun {
+			if emptied, failed := c.emptyMaps(ctx, ref, manifest); failed == nil && emptied {
+				object, err = c.apply(ctx, ref, manifest, force, o.DryRun)
+			}
 		}
 		applied.Object = object
 		if wrong := c.confirmServer(err); wrong != nil {
