@@ -40,7 +40,7 @@ func TestBenchmarksWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child.Args = append(child.Args, "-quick", "-scenario", "apply,memory,status,throughput,footprints", "-out", out)
+	child.Args = append(child.Args, "-quick", "-scenario", "apply,memory,status,throughput,footprints,provider", "-out", out)
 	if output, err := child.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
@@ -72,6 +72,18 @@ func TestBenchmarksWork(t *testing.T) {
 	}
 	if len(results.Footprints) < 10 || results.Footprints[0].Bytes == 0 {
 		t.Errorf("footprints: %+v", results.Footprints)
+	}
+	var provider report.Provider
+	if content, err = os.ReadFile(filepath.Join(out, "provider.json")); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(content, &provider); err != nil {
+		t.Fatal(err)
+	}
+	for _, what := range []string{report.OpPlan, report.OpApply, report.OpRefresh, report.OpStart} {
+		if o := provider.Operation(what, report.WithProvider); o == nil || o.WallMedian() <= 0 || o.CPUMedian() <= 0 {
+			t.Errorf("%s: %+v", what, o)
+		}
 	}
 	if page, err := os.ReadFile(filepath.Join(out, "README.md")); err != nil || !bytes.Contains(page, []byte("apply.svg")) {
 		t.Errorf("README.md: %v\n%s", err, page)

@@ -80,7 +80,8 @@ func parse(arguments []string) (p plan, out string, err error) {
 	if *quick {
 		p = quickPlan()
 	}
-	whole := !*quick && *sizes == "" && *scenarios == strings.Join(allScenarios, ",")
+	// The provider has a page of its own.
+	whole := !*quick && *sizes == "" && (*scenarios == strings.Join(allScenarios, ",") || *scenarios == provider)
 	p.scenarios = strings.Split(*scenarios, ",")
 	for _, name := range p.scenarios {
 		if !slices.Contains(allScenarios, name) {
@@ -97,6 +98,7 @@ func parse(arguments []string) (p plan, out string, err error) {
 			p.sizes = append(p.sizes, n)
 		}
 		slices.Sort(p.sizes)
+		p.planned = p.sizes[len(p.sizes)-1]
 	}
 	switch {
 	case out != "":

@@ -24,9 +24,10 @@ const (
 	throughput = "throughput"
 	footprints = "footprints"
 	benchmarks = "benchmarks"
+	provider   = "provider"
 )
 
-var allScenarios = []string{apply, memory, status, answers, throughput, footprints, benchmarks}
+var allScenarios = []string{apply, memory, status, answers, throughput, footprints, benchmarks, provider}
 
 // The ports of what listens.
 const (
@@ -54,6 +55,8 @@ type plan struct {
 	round    time.Duration
 	// footprint is the number of Mappings that Envoy's memory for one is measured with.
 	footprint int
+	// planned is the number of Mappings that the provider plans and applies, turns how often.
+	planned, turns int
 }
 
 func wholePlan() plan {
@@ -63,6 +66,7 @@ func wholePlan() plan {
 		added: 3000, addTime: 4 * time.Minute, changes: 12,
 		prefixes: []int{10, 100, 1000, 10000}, rounds: 30, round: 300 * time.Millisecond,
 		footprint: 3000,
+		planned:   1000, turns: 3,
 	}
 }
 
@@ -73,6 +77,7 @@ func quickPlan() plan {
 		added: 5, addTime: time.Minute, changes: 1,
 		prefixes: []int{2, 20}, rounds: 1, round: 100 * time.Millisecond,
 		footprint: 20,
+		planned:   20, turns: 1,
 	}
 }
 
@@ -118,6 +123,9 @@ func (p plan) run(ctx context.Context) (*report.Results, error) {
 	}
 	if r.wants(apply) {
 		r.part(ctx, "Mappings in a folder", r.folders)
+	}
+	if r.wants(provider) {
+		r.part(ctx, "the provider", r.provider)
 	}
 	return r.results, context.Cause(ctx)
 }
@@ -261,4 +269,28 @@ func (r *runner) footprints(ctx context.Context) (err error) {
 func (r *runner) benchmarks(ctx context.Context) (err error) {
 	r.results.Benchmarks, err = scenario.Benchmarks(ctx, "./controller/compile", "./controller/xds")
 	return err
+}
+
+// provider measures the provider, on a control plane without other Mappings.
+func (r *runner) provider(ctx context.Context) (err error) {
+	plane, err := testbed.StartPlane(ctx, r.dir, testbed.Hosts, gatewayPort)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, plane.Stop()) }()
+	result, err := scenario.Provider(ctx, r.dir, plane, r.planned, r.turns)
+	if err != nil {
+		return err
+	}
+	r.results.Provider, result.Machine = result, r.results.Machine
+	if result.Engine, err = testbed.EngineVersion(ctx); err != nil {
+		return err
+	}
+	if result.Machine.Kubernetes, err = plane.Version(); err != nil {
+		return err
+	}
+	for _, o := range result.Operations {
+		fmt.Printf("  %s with %s: %.2f s, %.2f s of processor time\n", o.What, o.With, o.WallMedian(), o.CPUMedian())
+	}
+	return nil
 }

@@ -14,6 +14,8 @@ type Results struct {
 	Footprints []Footprint  `json:"footprints,omitempty"`
 	Status     []Status     `json:"status,omitempty"`
 	Benchmarks []Benchmark  `json:"benchmarks,omitempty"`
+	// Provider has a page of its own.
+	Provider *Provider `json:"-"`
 	// Failures are the parts that could not be measured, and why.
 	Failures []string `json:"failures,omitempty"`
 }

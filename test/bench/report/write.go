@@ -18,8 +18,16 @@ var readme = template.Must(template.New("readme").Funcs(template.FuncMap{
 	"thousands": thousands, "number": number,
 }).Parse(readmeText))
 
-// Write writes results.json, README.md and the plots to a folder.
+// Write writes results.json, README.md and the plots to a folder, and the page of the provider where it was measured.
 func (r *Results) Write(dir string) error {
+	if r.Provider != nil {
+		if err := r.Provider.Write(dir); err != nil {
+			return err
+		}
+	}
+	if r.onlyProvider() {
+		return nil
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -54,5 +62,13 @@ func (r *Results) Summary() string {
 			fmt.Fprintf(&b, "\n%-8s %s (goal: %s)\n         %s\n", row.Verdict, row.What, row.Goal, row.Measured)
 		}
 	}
+	if r.Provider != nil {
+		b.WriteString(r.Provider.Summary())
+	}
 	return b.String()
+}
+
+// onlyProvider reports whether nothing else was measured.
+func (r *Results) onlyProvider() bool {
+	return r.Provider != nil && len(r.Apply)+len(r.Answers)+len(r.Throughput)+len(r.Memory)+len(r.Footprints)+len(r.Status)+len(r.Benchmarks) == 0
 }
