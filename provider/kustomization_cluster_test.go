@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -37,6 +38,7 @@ func TestKustomizationCluster(t *testing.T) {
 	for name, test := range map[string]func(*world){
 		"order":   testKustomizationOrder,
 		"retain":  testKustomizationRetain,
+		"without": testKustomizationWithoutKind,
 		"rollout": testKustomizationRollout,
 		"chart":   testKustomizationChart,
 	} {
@@ -172,6 +174,41 @@ func testKustomizationRetain(w *world) {
 			w.Errorf("%s: %v", policy, err)
 		}
 	}
+}
+
+// testKustomizationWithoutKind has a CRD deleted by someone else, with the object
+// of its kind: the plan shows both, and one apply makes them again.
+func testKustomizationWithoutKind(w *world) {
+	dir := w.TempDir()
+	w.folder(dir, whole("pipe"))
+	config := w.config(kustomized(dir))
+	pipes := schema.GroupVersionResource{Group: "example.com", Version: "v1", Resource: "pipes"}
+	w.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig: func() {
+				w.removeCRD("pipes.example.com")
+				eventually(w.T, "the kind is gone", func() bool {
+					_, err := w.dynamic.Resource(pipes).Namespace(w.namespace).List(w.Context(), metav1.ListOptions{})
+					return apierrors.IsNotFound(err)
+				})
+			},
+			Config: config,
+			ConfigPlanChecks: resource.ConfigPlanChecks{
+				PreApply: []plancheck.PlanCheck{
+					plancheck.ExpectResourceAction("emissary_kustomization.test", plancheck.ResourceActionUpdate), inPlan("changes", knownvalue.Null()),
+				},
+				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+			},
+			Check: func(*terraform.State) error {
+				if w.object(pipes, "large") == nil {
+					return fmt.Errorf("the object was not made again")
+				}
+				return nil
+			},
+		},
+	)
+	w.removeCRD("pipes.example.com")
 }
 
 // testKustomizationRollout gives up in time on a Deployment whose pods find no

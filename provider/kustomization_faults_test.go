@@ -202,6 +202,42 @@ func TestKustomizationConflict(t *testing.T) {
 	)
 }
 
+// TestKustomizationImmutable has a selector changed, which the API server never
+// does: it is an error that says so, or the object is made again.
+func TestKustomizationImmutable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	w.folder(dir, shop)
+	var before types.UID
+	w.run(
+		resource.TestStep{Config: w.config(kustomized(dir))},
+		resource.TestStep{
+			PreConfig: func() {
+				before = w.object(deployments, "quote").GetUID()
+				w.folder(dir, map[string]string{"deployment.yaml": strings.ReplaceAll(shop["deployment.yaml"], "app: quote", "app: other")})
+			},
+			Config:      w.config(kustomized(dir)),
+			ExpectError: oneLine(`Cannot apply Deployment .*spec\.selector: .*field is immutable\. Give the object another name, or set recreate_immutable`),
+		},
+		resource.TestStep{
+			Config: w.config(kustomized(dir, "recreate_immutable = true")),
+			ConfigPlanChecks: resource.ConfigPlanChecks{
+				PreApply: []plancheck.PlanCheck{inPlan("changes", changesAre(map[string][]string{"apps/Deployment/" + w.namespace + "/quote": {
+					`spec.selector.matchLabels.app: "quote" -> "other"`, `spec.template.metadata.labels.app: "quote" -> "other"`,
+				}}))},
+				PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+			},
+			Check: func(*terraform.State) error {
+				if w.object(deployments, "quote").GetUID() == before {
+					return fmt.Errorf("the Deployment was not made again")
+				}
+				return nil
+			},
+		},
+	)
+}
+
 // TestKustomizationAdopts takes over what kubectl has applied: by creating the
 // resource, and by an import that plans only what differs.
 func TestKustomizationAdopts(t *testing.T) {

@@ -35,6 +35,7 @@ type kustomizationModel struct {
 
 	ForceConflicts    types.Bool     `tfsdk:"force_conflicts"`
 	Wait              types.Bool     `tfsdk:"wait"`
+	RecreateImmutable types.Bool     `tfsdk:"recreate_immutable"`
 	CRDDeletionPolicy types.String   `tfsdk:"crd_deletion_policy"`
 	ConfirmDataLoss   types.Bool     `tfsdk:"confirm_data_loss"`
 	Objects           types.Map      `tfsdk:"objects"`

@@ -192,10 +192,11 @@ func (r *kustomizationResource) begin(ctx context.Context, model *kustomizationM
 		return nil, ctx, func() {}
 	}
 	cluster := &kustomization.Cluster{
-		Client: client,
-		Force:  model.ForceConflicts.ValueBoolPointer(),
-		Wait:   model.Wait.ValueBoolPointer(),
-		CRDs:   kustomization.DeletionPolicy(model.CRDDeletionPolicy.ValueString()),
+		Client:   client,
+		Force:    model.ForceConflicts.ValueBoolPointer(),
+		Wait:     model.Wait.ValueBoolPointer(),
+		Recreate: model.RecreateImmutable.ValueBool(),
+		CRDs:     kustomization.DeletionPolicy(model.CRDDeletionPolicy.ValueString()),
 	}
 	if cluster.Force == nil {
 		cluster.Force = r.data.ForceConflicts

@@ -47,6 +47,9 @@ func kustomizationSchema(ctx context.Context) rschema.Schema {
 				MarkdownDescription: "Whether to return only when the objects are ready: Deployments, DaemonSets and StatefulSets rolled out, Jobs complete, " +
 					"and objects of `getambassador.io` served by Envoy. Default: `true`, but for objects that no running controller serves. " +
 					"Namespaces and CRDs are always waited for."},
+			"recreate_immutable": rschema.BoolAttribute{Optional: true,
+				MarkdownDescription: "Whether objects whose immutable fields change, such as the template of a Job or the selector of a Deployment, are deleted and made again. " +
+					"Volumes, Namespaces and CRDs never are. Default `false`: such a change is an error."},
 			"crd_deletion_policy": rschema.StringAttribute{Optional: true, Computed: true, Default: stringdefault.StaticString(string(kustomization.Retain)),
 				Validators: []validator.String{stringvalidator.OneOf(string(kustomization.Retain), string(kustomization.DeleteIfEmpty), string(kustomization.DeleteAll))},
 				MarkdownDescription: "What becomes of CRDs that leave the kustomization, or are destroyed with it. `retain` leaves them in the cluster and says so. " +

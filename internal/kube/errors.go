@@ -126,6 +126,21 @@ func isConflictOfManagers(err error) bool {
 	return apierrors.IsConflict(err) && len(causes(err, metav1.CauseTypeFieldManagerConflict)) > 0
 }
 
+// IsImmutable reports whether the API server refuses a change because the object
+// can never be changed so: the selector of a Deployment, the template of a Job,
+// most of a StatefulSet.
+func IsImmutable(err error) bool {
+	if !apierrors.IsInvalid(err) {
+		return false
+	}
+	for _, cause := range append(causes(err, metav1.CauseTypeFieldValueInvalid), causes(err, metav1.CauseTypeForbidden)...) {
+		if strings.Contains(cause.Message, "immutable") || strings.Contains(cause.Message, "updates to statefulset spec") {
+			return true
+		}
+	}
+	return false
+}
+
 func isTerminating(err error) bool {
 	return apierrors.HasStatusCause(err, "NamespaceTerminating")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -21,6 +22,9 @@ type Cluster struct {
 	// served, and workloads be rolled out. Nil is true, but for objects that no
 	// living controller serves.
 	Wait *bool
+	// Recreate deletes objects whose immutable fields change and makes them again,
+	// but for those that hold data.
+	Recreate bool
 	// CRDs says what becomes of CRDs that are to be deleted.
 	CRDs DeletionPolicy
 }
@@ -97,28 +101,52 @@ func (c Cluster) applyFirst(ctx context.Context, o Object, out *Outcome) {
 
 // apply writes one object.
 func (c Cluster) apply(ctx context.Context, o Object, out *Outcome) (ref kube.Ref, ok bool) {
-	record := out.record(o.ID())
 	ref, err := c.refOf(ctx, o)
-	if err == nil {
-		var applied kube.Applied
-		applied, err = c.Client.Apply(ctx, ref, o.Object, kube.ApplyOptions{Prior: record.prior(), Owned: record.owned, Force: c.Force})
-		if applied.Object != nil {
-			if record, recordErr := recordOf(o, applied.Object, c.Client.FieldManager()); recordErr == nil {
-				record.generation = applied.Object.GetGeneration()
-				out.put(o.ID(), record)
-			} else {
-				err = errors.Join(err, recordErr)
-			}
-		}
-		if len(applied.TakenBack) > 0 {
-			out.note("Fields of %s were taken back from other field managers, which had changed or made them: %s. Set force_conflicts = false to get an error instead.",
-				o, strings.Join(applied.TakenBack, "; "))
-		}
+	if err != nil {
+		out.fail("Cannot apply "+o.String(), err)
+		return ref, false
+	}
+	applied, err := c.write(ctx, ref, o, out)
+	if applied.Object != nil {
+		record, recordErr := recordOf(o, applied.Object, c.Client.FieldManager())
+		record.generation = applied.Object.GetGeneration()
+		out.put(o.ID(), record)
+		err = errors.Join(err, recordErr)
+	}
+	if len(applied.TakenBack) > 0 {
+		out.note("Fields of %s were taken back from other field managers, which had changed or made them: %s. Set force_conflicts = false to get an error instead.",
+			o, strings.Join(applied.TakenBack, "; "))
 	}
 	if err != nil {
 		out.fail("Cannot apply "+o.String(), err)
 	}
 	return ref, err == nil
+}
+
+// write applies one object, anew where it cannot be changed.
+func (c Cluster) write(ctx context.Context, ref kube.Ref, o Object, out *Outcome) (kube.Applied, error) {
+	record := out.record(o.ID())
+	options := kube.ApplyOptions{Prior: record.prior(), Owned: record.owned, Force: c.Force}
+	applied, err := c.Client.Apply(ctx, ref, o.Object, options)
+	switch {
+	case !kube.IsImmutable(err):
+		return applied, err
+	case holdsData(o):
+		return applied, fmt.Errorf("%w. It holds data, so that it has to be deleted or renamed by hand", err)
+	case !c.Recreate:
+		return applied, fmt.Errorf("%w. Give the object another name, or set recreate_immutable = true to have it deleted and made again", err)
+	}
+	if err := c.Client.Delete(ctx, ref); err != nil {
+		return kube.Applied{}, err
+	}
+	out.remove(o.ID())
+	out.note("%s was deleted and made again, because fields have changed that are immutable.", o)
+	return c.Client.Apply(ctx, ref, o.Object, kube.ApplyOptions{Force: c.Force})
+}
+
+// holdsData reports whether more than the object goes when it is deleted.
+func holdsData(o Object) bool {
+	return o.is(namespaceKind) || o.is(crdKind) || slices.Contains([]string{"PersistentVolume", "PersistentVolumeClaim"}, o.GetKind())
 }
 
 // refOf finds the place of an object in the API. Its kind may have to come first.

@@ -7,14 +7,11 @@
 package kustomization
 
 import (
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/kustomize/kyaml/openapi"
 	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
 	"sigs.k8s.io/yaml"
@@ -42,16 +39,34 @@ type Source struct {
 // in, and much else, in variables of its packages.
 var building sync.Mutex
 
+// Alone runs a function that uses kustomize's packages while nothing else in the
+// process does.
+func Alone(run func() error) error {
+	building.Lock()
+	defer building.Unlock()
+	return run()
+}
+
 // Build returns the objects of a kustomization in the order in which they are
 // applied. The same source gives the same objects. An error says which file it
 // is about, as far as kustomize tells.
-func Build(source Source) ([]Object, error) {
+func Build(source Source) (objects []Object, err error) {
 	files, err := newFiles(source)
 	if err != nil {
 		return nil, err
 	}
-	building.Lock()
-	defer building.Unlock()
+	err = Alone(func() error {
+		objects, err = build(files, source)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	sortForApply(objects)
+	return objects, unique(objects)
+}
+
+func build(files *files, source Source) ([]Object, error) {
 	options := krusty.MakeDefaultOptions()
 	if source.FilesOutside {
 		options.LoadRestrictions = types.LoadRestrictionsNone
@@ -76,10 +91,6 @@ func Build(source Source) ([]Object, error) {
 		objects = append(objects, object)
 	}
 	complete(objects, isNamespaced)
-	if err := unique(objects); err != nil {
-		return nil, err
-	}
-	sortForApply(objects)
 	return objects, nil
 }
 
@@ -87,20 +98,6 @@ func Build(source Source) ([]Object, error) {
 // a build may: see building.
 func isNamespaced(apiVersion, kind string) (namespaced, known bool) {
 	return openapi.IsNamespaceScoped(kyaml.TypeMeta{APIVersion: apiVersion, Kind: kind})
-}
-
-// explain says of the errors that users meet most what to do.
-func explain(err error, root string) error {
-	text := strings.ReplaceAll(err.Error(), root+filesys.Separator, "")
-	switch {
-	case strings.Contains(text, "security; file"):
-		return fmt.Errorf("%s: copy the file there, or allow files outside of the folder", text)
-	case strings.Contains(text, "external plugins disabled"), strings.Contains(text, "must specify --enable-helm"):
-		return fmt.Errorf("%s: a build runs no programs; write the result of the plugin to a file and use that", text)
-	case strings.Contains(text, "unable to find one of"):
-		return fmt.Errorf("the folder %s has no kustomization.yaml", root)
-	}
-	return errors.New(text)
 }
 
 // kustomizationFile is the content of a kustomization file.
