@@ -106,6 +106,15 @@ func New(config *rest.Config, log func(format string, arguments ...any)) *Client
 
 // Get returns the newest revision of a release, or ErrNotFound.
 func (c *Client) Get(ctx context.Context, ref Ref) (*Info, error) {
+	last, err := c.newest(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return newInfo(last), nil
+}
+
+// newest reads the newest revision of a release.
+func (c *Client) newest(ctx context.Context, ref Ref) (*helmrelease.Release, error) {
 	var last *helmrelease.Release
 	_, err := retry(ctx, func() (bool, error) {
 		s, err := c.open(ctx, ref.Namespace)
@@ -117,7 +126,7 @@ func (c *Client) Get(ctx context.Context, ref Ref) (*Info, error) {
 	if err != nil {
 		return nil, c.failure("read", ref, err)
 	}
-	return newInfo(last), nil
+	return last, nil
 }
 
 // Apply makes the release what the spec says: it installs a new one, upgrades
