@@ -3,6 +3,8 @@ package kube
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +22,8 @@ import (
 // CRD is a CustomResourceDefinition.
 type CRD = apiextensionsv1.CustomResourceDefinition
 
-func crdRef(name string) Ref {
+// CRDRef names a CRD, such as mappings.getambassador.io.
+func CRDRef(name string) Ref {
 	return Ref{Name: name, Type: Type{
 		GroupVersionResource: apiextensionsv1.SchemeGroupVersion.WithResource("customresourcedefinitions"),
 		Kind:                 "CustomResourceDefinition",
@@ -40,7 +43,7 @@ func (c *Client) GetCRDs(ctx context.Context, names []string) ([]*CRD, error) {
 
 // getCRD reads a CRD; nil when there is none of that name.
 func (c *Client) getCRD(ctx context.Context, name string) (*CRD, error) {
-	object, err := c.Get(ctx, crdRef(name))
+	object, err := c.Get(ctx, CRDRef(name))
 	if err != nil || object == nil {
 		return nil, err
 	}
@@ -106,7 +109,7 @@ func (c *Client) checkStoredVersions(ctx context.Context, definition *CRD) error
 		return nil
 	}
 	return &Error{
-		Verb: "apply", Object: crdRef(definition.Name).String(), Server: c.Server(),
+		Verb: "apply", Object: CRDRef(definition.Name).String(), Server: c.Server(),
 		Problem: fmt.Sprintf("it may hold objects that are stored as %s (status.storedVersions), which its new definition does not have", strings.Join(lost, " and ")),
 		Advice: fmt.Sprintf("Migrate them first: make %s the storage version, write every %s back as it is, and take %s out of status.storedVersions.",
 			definition.Spec.Versions[0].Name, definition.Spec.Names.Kind, strings.Join(lost, " and ")),
@@ -116,19 +119,19 @@ func (c *Client) checkStoredVersions(ctx context.Context, definition *CRD) error
 func (c *Client) applyCRD(ctx context.Context, definition *CRD) error {
 	manifest, err := runtime.DefaultUnstructuredConverter.ToUnstructured(definition)
 	if err != nil {
-		return fmt.Errorf("%s: %w", crdRef(definition.Name), err)
+		return fmt.Errorf("%s: %w", CRDRef(definition.Name), err)
 	}
 	unstructured.RemoveNestedField(manifest, "status")
 	unstructured.RemoveNestedField(manifest, "metadata", "creationTimestamp")
 	force := true
-	_, err = c.Apply(ctx, crdRef(definition.Name), manifest, ApplyOptions{Force: &force})
+	_, err = c.Apply(ctx, CRDRef(definition.Name), manifest, ApplyOptions{Force: &force})
 	return err
 }
 
 // waitEstablished returns when the API server serves the kind. A CRD that was
 // being deleted is applied again once it is gone.
 func (c *Client) waitEstablished(ctx context.Context, definition *CRD) error {
-	pause := firstPause
+	wait := firstPause
 	for {
 		live, err := c.getCRD(ctx, definition.Name)
 		switch {
@@ -144,11 +147,39 @@ func (c *Client) waitEstablished(ctx context.Context, definition *CRD) error {
 		}
 		select {
 		case <-ctx.Done():
-			return &Error{Verb: "apply", Object: crdRef(definition.Name).String(), Server: c.Server(), Err: ctx.Err(),
+			return &Error{Verb: "apply", Object: CRDRef(definition.Name).String(), Server: c.Server(), Err: ctx.Err(),
 				Problem: "the API server has it but does not serve it yet: " + notEstablished(live)}
-		case <-time.After(pause):
+		case <-time.After(wait):
 		}
-		pause = min(2*pause, longestPause)
+		wait = min(2*wait, longestPause)
+	}
+}
+
+// WaitStored returns when the API server writes objects of the CRD in the
+// version: for a moment after the CRD has changed, it still has the one before.
+// Discovery tells by a hash, which is known to be of group, version and kind.
+func (c *Client) WaitStored(ctx context.Context, crd *CRD, version string) error {
+	hash := sha256.Sum256([]byte(crd.Spec.Group + "/" + version + "/" + crd.Spec.Names.Kind))
+	wanted := base64.StdEncoding.EncodeToString(hash[:8])
+	ref := CRDRef(crd.Name)
+	for {
+		var stored bool
+		err := c.retry(ctx, "read", ref, true, func(context.Context) error {
+			served, err := c.discovery.ServerResourcesForGroupVersion(crd.Spec.Group + "/" + version)
+			if err == nil {
+				stored = slices.ContainsFunc(served.APIResources, func(r metav1.APIResource) bool {
+					return r.Name == crd.Spec.Names.Plural && r.StorageVersionHash == wanted
+				})
+			}
+			return err
+		})
+		if err != nil || stored {
+			return err
+		}
+		if pause(ctx, firstPause); ctx.Err() != nil {
+			return &Error{Verb: "apply", Object: ref.String(), Server: c.Server(), Err: ctx.Err(),
+				Problem: "the API server does not store its objects as " + version + " yet"}
+		}
 	}
 }
 
@@ -178,7 +209,7 @@ func notEstablished(crd *CRD) string {
 // whole cluster, and waits until they are gone. Those that are gone already are
 // deleted.
 func (c *Client) DeleteCRDs(ctx context.Context, names []string) error {
-	return atOnce(names, func(_ int, name string) error { return c.Delete(ctx, crdRef(name)) })
+	return atOnce(names, func(_ int, name string) error { return c.Delete(ctx, CRDRef(name)) })
 }
 
 // AnyObject returns the name of one object of the kind, in any namespace, as
