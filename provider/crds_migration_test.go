@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -21,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"terraform-provider-emissary/crds/convert"
+	"terraform-provider-emissary/test/faultproxy"
 )
 
 // testCRDsMigration takes over CRDs that store v2 and whose conversion webhook
@@ -84,16 +84,10 @@ func testCRDsMigrationResumed(w *crdWorld) {
 	const objects, stuckAfter = 230, 150
 	w.installOlder(nil)
 	w.createOlder(objects)
-	var writes atomic.Int32
-	stuck := true
-	proxied := w.proxy(func(_ http.ResponseWriter, request *http.Request) bool {
-		if request.Method == http.MethodPut && writes.Add(1) > stuckAfter && stuck {
-			_, _ = io.Copy(io.Discard, request.Body) // else the server does not notice that the client has gone
-			<-request.Context().Done()
-			return true
-		}
-		return false
-	}, func(*http.Response) {})
+	p, proxied := w.proxy()
+	updates := func(request *http.Request) bool { return request.Method == http.MethodPut }
+	stuck := p.Break(objects, faultproxy.After(stuckAfter, updates), faultproxy.Stall)
+	var again *faultproxy.Rule
 	w.run(
 		resource.TestStep{
 			Config:      proxied + installCRDs("timeouts {\n create = \"15s\"\n}"),
@@ -108,14 +102,14 @@ func testCRDsMigrationResumed(w *crdWorld) {
 				if !slices.Equal(crd.Status.StoredVersions, []string{"v2", "v3alpha1"}) || !strings.HasSuffix(crd.Annotations["getambassador.io/storage-migration"], "/m099") {
 					w.Errorf("after the interruption: %v, %v", crd.Status.StoredVersions, crd.Annotations)
 				}
-				stuck = false
-				writes.Store(0)
+				stuck.Heal()
+				again = p.Count(updates)
 			},
 			Config: proxied + installCRDs(),
 			Check:  func(*terraform.State) error { return w.migrated(objects) },
 		},
 	)
-	if n := writes.Load(); n != objects-100 {
+	if n := again.Met(); n != objects-100 {
 		w.Errorf("the second apply wrote %d objects, want %d", n, objects-100)
 	}
 }

@@ -60,7 +60,7 @@ func (c *Client) confirmGone(ctx context.Context, ref Ref, err error) error {
 	if err := c.confirmServer(err); err != nil {
 		return err
 	}
-	definition := crdRef(ref.GroupResource().String())
+	definition := CRDRef(ref.GroupResource().String())
 	crd, err := c.resource(definition).Get(ctx, definition.Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err) || apierrors.IsForbidden(err):

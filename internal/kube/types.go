@@ -50,7 +50,7 @@ func (c *Client) FindType(ctx context.Context, kind schema.GroupVersionKind) (fo
 	if !isUnknownType(err) {
 		return found, err == nil, err
 	}
-	for definition, err := range c.List(ctx, crdRef("").Type, "", "") {
+	for definition, err := range c.List(ctx, CRDRef("").Type, "", "") {
 		if apierrors.IsForbidden(err) {
 			return Type{}, false, nil
 		}

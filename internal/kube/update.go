@@ -26,7 +26,7 @@ func (c *Client) Update(ctx context.Context, ref Ref, change func(*unstructured.
 			_, err = c.resource(ref).Update(ctx, object, metav1.UpdateOptions{FieldManager: c.fieldManager})
 		}
 		if apierrors.IsNotFound(err) {
-			return c.confirmGone(err)
+			return c.confirmGone(ctx, ref, err)
 		}
 		return err
 	})
@@ -60,7 +60,7 @@ func (c *Client) Count(ctx context.Context, t Type) (count int64, err error) {
 			page, err = c.dynamic.Resource(t.GroupVersionResource).List(ctx, metav1.ListOptions{Limit: 1, Continue: next})
 			if apierrors.IsNotFound(err) {
 				page = &unstructured.UnstructuredList{}
-				return c.confirmGone(err)
+				return c.confirmGone(ctx, ref, err)
 			}
 			return err
 		})
