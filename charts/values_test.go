@@ -28,8 +28,11 @@ func TestBadValues(t *testing.T) {
 		"volumes as text":          {charts.Ingress, "volumesRaw: 'x'", "volumesRaw must be a list of objects"},
 		"ports":                    {charts.Ingress, "service: {portsRaw: '2222'}", "service.portsRaw must be a list of objects"},
 		"static configuration":     {charts.Ingress, "ambassadorConfig: '---'", "put its resources into the chart emissary-config"},
-		"host without a name":      {charts.Config, "hosts: [{spec: {hostname: a}}]", "hosts[0] needs a name and a spec"},
-		"mapping that is text":     {charts.Config, "mappings: [a]", "mappings[0] needs a name and a spec"},
+		"host without a name":      {charts.Config, "hosts: [{spec: {hostname: a}}]", "at '/hosts/0': missing property 'name'"},
+		"mapping that is text":     {charts.Config, "mappings: [a]", "at '/mappings/0': got string, want object"},
+		"unknown key":              {charts.Ingress, "service: {prots: []}", "at '/service': additional properties 'prots' not allowed"},
+		"text that is no boolean":  {charts.Ingress, "hostNetwork: 'false'", "at '/hostNetwork': got string, want null or boolean"},
+		"definitions":              {charts.CRDs, "crds: {kept: true}", "at '/crds': additional properties 'kept' not allowed"},
 		"two mappings of a name":   {charts.Config, "mappings: [{name: a, spec: {}}, {name: a, spec: {}}]", `mappings[1]: the name "a" is there twice`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -41,6 +44,33 @@ func TestBadValues(t *testing.T) {
 			if _, err := render(test.chart, values); err == nil || !strings.Contains(err.Error(), test.err) {
 				t.Errorf("error %v, want %q", err, test.err)
 			}
+		})
+	}
+}
+
+// TestGoodValues: what is not in values.yaml, and yet is taken.
+func TestGoodValues(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ chart, values string }{
+		"numbers as text":     {charts.Ingress, "replicaCount: '2'\nadminService: {port: '8877'}"},
+		"a tag like a number": {charts.Ingress, "image: {tag: 1.25}"},
+		"keys of other charts": {charts.Ingress, "agent: {enabled: false}\nwaitForApiext: {enabled: true}\nprometheusExporter: {enabled: false}\ndocker: {}\n" +
+			"security: {podSecurityPolicy: {}}\nrbac: {podSecurityPolicies: []}\nprogressDeadlines: {agent: 600}\nsecurityContext: {runAsUser: 9}"},
+		"part of another chart": {charts.Ingress, "enabled: true\nglobal: {storageClass: fast}"},
+		"module configuration":  {charts.Ingress, "module: {keepalive: {time: 100}, cluster_request_timeout_ms: 120000}"},
+		"defaults taken away":   {charts.Ingress, "nameOverride: null\nresources: null\nlivenessProbe: null\nservice: {loadBalancerSourceRanges: null, sessionAffinityConfig: null}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values := map[string]any{}
+			if err := yaml.Unmarshal([]byte(test.values), &values); err != nil {
+				t.Fatal(err)
+			}
+			rendered, err := render(test.chart, values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkObjects(t, rendered)
 		})
 	}
 }

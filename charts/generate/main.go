@@ -1,6 +1,7 @@
-// Command generate writes the templates of the emissary-crds chart that hold the
-// definitions of package crds, and removes those of kinds that are gone. It runs
-// in the folder of package charts.
+// Command generate writes what is generated in the charts: the templates of
+// emissary-crds that hold the definitions of package crds, without those of kinds
+// that are gone, and each chart's values.schema.json. It runs in the folder of
+// package charts.
 package main
 
 import (
@@ -12,13 +13,44 @@ import (
 )
 
 func main() {
-	if err := run(charts.CRDs); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-func run(chart string) error {
+func run() error {
+	if err := writeCRDs(charts.CRDs); err != nil {
+		return err
+	}
+	for _, chart := range charts.Names() {
+		schema, err := schemaOf(".", chart)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(chart, schemaFile), schema, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const schemaFile = "values.schema.json"
+
+// schemaOf is the schema of a chart's values; folder is that of package charts.
+func schemaOf(folder, chart string) ([]byte, error) {
+	values, err := os.ReadFile(filepath.Join(folder, chart, "values.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	schema, err := valuesSchema(chart, values, rules[chart])
+	if err != nil {
+		return nil, fmt.Errorf("the values of %s: %w", chart, err)
+	}
+	return schema, nil
+}
+
+func writeCRDs(chart string) error {
 	templates, err := charts.CRDTemplates()
 	if err != nil {
 		return err
