@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
-	"github.com/agext/levenshtein"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"terraform-provider-emissary/internal/suggest"
 )
 
 // Validate checks a configuration against the CRD, as the API server would at
@@ -222,14 +222,8 @@ func stringsOf(values []any) []string {
 // didYouMean is " Did you mean …?" for the allowed word that is close enough to
 // be a slip, or "".
 func didYouMean(word string, allowed []string) string {
-	best, distance := "", len(word)/2+1
-	for _, candidate := range allowed {
-		if d := levenshtein.Distance(strings.ToLower(word), strings.ToLower(candidate), nil); d < distance {
-			best, distance = candidate, d
-		}
+	if meant := suggest.Word(word, allowed); meant != "" {
+		return fmt.Sprintf(" Did you mean %q?", meant)
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" Did you mean %q?", best)
+	return ""
 }
