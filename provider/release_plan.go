@@ -95,7 +95,7 @@ func (m *releaseModel) render(ctx context.Context, loaded *chart.Chart, values m
 	if m.Namespace.IsUnknown() {
 		spec.Namespace = "default"
 	}
-	if _, err := release.Render(spec); err != nil {
+	if _, err := release.Render(spec, release.Capabilities{}); err != nil {
 		diags.AddAttributeError(path.Root("values"), "The chart cannot be rendered with these values", m.redact(ctx, sentence(err)))
 	}
 }

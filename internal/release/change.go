@@ -26,6 +26,7 @@ func (s *session) install(ctx context.Context, spec Spec) (changed bool, err err
 	install.SkipCRDs = spec.SkipCRDs
 	install.TakeOwnership = spec.TakeOwnership
 	install.DisableHooks = spec.DisableHooks
+	install.PostRenderer = spec.postRenderer()
 	install.Timeout = remaining(ctx)
 	install.Labels = heartbeatLabels()
 	stop := s.keepAlive(spec.Name)
@@ -47,6 +48,7 @@ func (s *session) upgrade(ctx context.Context, spec Spec, last *helmrelease.Rele
 	upgrade.MaxHistory = spec.MaxHistory
 	// Helm would otherwise keep the old values when there are no new ones.
 	upgrade.ResetValues = true
+	upgrade.PostRenderer = spec.postRenderer()
 	upgrade.Timeout = remaining(ctx)
 	upgrade.Labels = heartbeatLabels()
 	stop := s.keepAlive(spec.Name)

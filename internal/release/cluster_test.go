@@ -378,7 +378,7 @@ func (e *env) record(t *testing.T, namespace string, status helmrelease.Status, 
 	t.Helper()
 	e.namespace(t, namespace, nil)
 	s := spec(t, namespace)
-	rendered, err := release.Render(s)
+	rendered, err := release.Render(s, release.Capabilities{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/postrender"
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/client-go/rest"
@@ -30,6 +31,8 @@ type Spec struct {
 	Chart           *chart.Chart
 	// Values are the user's values, without the chart's defaults.
 	Values map[string]any
+	// Kustomization changes what the chart renders; nil changes nothing.
+	Kustomization *Kustomization
 
 	// CreateNamespace creates the namespace where it is missing.
 	CreateNamespace bool
@@ -48,6 +51,20 @@ type Spec struct {
 	DisableHooks bool
 	// MaxHistory is how many revisions are kept; 0 keeps all.
 	MaxHistory int
+
+	// KubernetesVersion and APIVersions are what the templates see in Render, where
+	// no cluster is asked: "1.33" (empty is renderVersion), and APIs besides those
+	// of Kubernetes itself, such as "monitoring.coreos.com/v1".
+	KubernetesVersion string
+	APIVersions       []string
+}
+
+// postRenderer is what Helm takes; it would call a nil Kustomization.
+func (s Spec) postRenderer() postrender.PostRenderer {
+	if s.Kustomization == nil {
+		return nil
+	}
+	return s.Kustomization
 }
 
 func (s Spec) ref() Ref { return Ref{Namespace: s.Namespace, Name: s.Name} }
@@ -67,6 +84,9 @@ type Info struct {
 	Description string
 	// ChartName, ChartVersion and AppVersion describe the chart.
 	ChartName, ChartVersion, AppVersion string
+	// ChartDigest is the Digest of the chart; empty for a chart with dependencies,
+	// which Helm's records leave out.
+	ChartDigest string
 	// Values are the user's values of this revision.
 	Values map[string]any
 }
@@ -81,6 +101,7 @@ func newInfo(r *helmrelease.Release) *Info {
 	}
 	if r.Chart != nil && r.Chart.Metadata != nil {
 		info.ChartName, info.ChartVersion, info.AppVersion = r.Chart.Name(), r.Chart.Metadata.Version, r.Chart.AppVersion()
+		info.ChartDigest = recordDigest(r.Chart)
 	}
 	return info
 }

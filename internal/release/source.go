@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -227,16 +225,4 @@ func getters(ctx context.Context) getter.Providers {
 		timeout = time.Until(deadline)
 	}
 	return getter.All(cli.New(), getter.WithTimeout(timeout))
-}
-
-// Digest is a SHA-256 over the names and contents of a chart's files, as
-// "sha256:…". It does not depend on how the chart is packed.
-func Digest(c *chart.Chart) string {
-	files := slices.SortedFunc(slices.Values(c.Raw), func(a, b *chart.File) int { return cmp.Compare(a.Name, b.Name) })
-	sum := sha256.New()
-	for _, file := range files {
-		fmt.Fprintf(sum, "%d %s %d\n", len(file.Name), file.Name, len(file.Data))
-		sum.Write(file.Data)
-	}
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }
