@@ -45,6 +45,12 @@ func TestCluster(t *testing.T) {
 			"takes over an abandoned one":   testTakesOverAbandoned,
 			"waits for one in progress":     testWaitsForOneInProgress,
 			"ends with its context":         testEndsWithContext,
+			"hook ends with its context":    testHookEndsWithContext,
+			"hook ends":                     testHookEnds,
+			"history limit":                 testHistoryLimit,
+			"observes its objects":          testObserve,
+			"writes in another way":         testAdmissionIsNoDrift,
+			"observes nothing":              testObserveMissing,
 			"atomic install":                testAtomicInstall,
 			"atomic upgrade":                testAtomicUpgrade,
 			"foreign objects":               testForeignObjects,
@@ -378,7 +384,7 @@ func (e *env) record(t *testing.T, namespace string, status helmrelease.Status, 
 	t.Helper()
 	e.namespace(t, namespace, nil)
 	s := spec(t, namespace)
-	rendered, err := release.Render(s, release.Capabilities{})
+	rendered, err := release.Render(s)
 	if err != nil {
 		t.Fatal(err)
 	}
