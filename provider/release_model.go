@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"helm.sh/helm/v3/pkg/chart"
 
-	"terraform-provider-emissary/charts"
 	"terraform-provider-emissary/internal/release"
 )
 
@@ -26,15 +25,11 @@ type releaseModel struct {
 	Name      types.String `tfsdk:"name"`
 	Namespace types.String `tfsdk:"namespace"`
 
-	Chart              types.String `tfsdk:"chart"`
-	Repository         types.String `tfsdk:"repository"`
-	Version            types.String `tfsdk:"version"`
-	RepositoryUsername types.String `tfsdk:"repository_username"`
-	RepositoryPassword types.String `tfsdk:"repository_password"`
-
-	Values          types.Dynamic `tfsdk:"values"`
-	ValuesYAML      types.List    `tfsdk:"values_yaml"`
-	SensitiveValues types.Dynamic `tfsdk:"sensitive_values"`
+	chartModel
+	contentModel
+	// ValuesWO is in a configuration only.
+	ValuesWO         types.Dynamic `tfsdk:"values_wo"`
+	ValuesWORevision types.Int64   `tfsdk:"values_wo_revision"`
 
 	CreateNamespace types.Bool  `tfsdk:"create_namespace"`
 	Wait            types.Bool  `tfsdk:"wait"`
@@ -44,12 +39,14 @@ type releaseModel struct {
 	TakeOwnership   types.Bool  `tfsdk:"take_ownership"`
 	DisableHooks    types.Bool  `tfsdk:"disable_hooks"`
 	MaxHistory      types.Int64 `tfsdk:"max_history"`
+	IgnoreDrift     types.List  `tfsdk:"ignore_drift"`
 
 	Revision     types.Int64  `tfsdk:"revision"`
 	Status       types.String `tfsdk:"status"`
 	ChartVersion types.String `tfsdk:"chart_version"`
 	AppVersion   types.String `tfsdk:"app_version"`
 	ChartDigest  types.String `tfsdk:"chart_digest"`
+	Drift        types.List   `tfsdk:"drift"`
 
 	Timeouts timeouts.Value `tfsdk:"timeouts"`
 }
@@ -58,38 +55,14 @@ func (m *releaseModel) ref() release.Ref {
 	return release.Ref{Namespace: m.Namespace.ValueString(), Name: m.Name.ValueString()}
 }
 
-// source says where the chart comes from. It reports false while that is not
-// known.
-func (m *releaseModel) source() (release.Source, bool) {
-	source := release.Source{
-		Chart:      m.Chart.ValueString(),
-		Repository: m.Repository.ValueString(),
-		Version:    m.Version.ValueString(),
-		Username:   m.RepositoryUsername.ValueString(),
-		Password:   m.RepositoryPassword.ValueString(),
-	}
-	if source.Chart == "" && source.Repository == "" {
-		source.Chart = charts.Ingress
-	}
-	return source, !m.Chart.IsUnknown() && !m.Repository.IsUnknown() && !m.Version.IsUnknown()
-}
-
-// sameChart reports whether two models name the same chart. A chart in a folder
-// or archive may have changed all the same; its digest tells.
-func (m *releaseModel) sameChart(other *releaseModel) bool {
-	mine, known := m.source()
-	theirs, alsoKnown := other.source()
-	mine.Username, mine.Password, theirs.Username, theirs.Password = "", "", "", ""
-	return known && alsoKnown && mine == theirs
-}
-
 // spec is what internal/release takes.
-func (m *releaseModel) spec(loaded *chart.Chart, values map[string]any) release.Spec {
+func (m *releaseModel) spec(loaded *chart.Chart, content content) release.Spec {
 	return release.Spec{
 		Name:            m.Name.ValueString(),
 		Namespace:       m.Namespace.ValueString(),
 		Chart:           loaded,
-		Values:          values,
+		Values:          content.values(),
+		Kustomization:   content.kustomization,
 		CreateNamespace: m.CreateNamespace.ValueBool(),
 		Wait:            m.Wait.ValueBool(),
 		WaitForJobs:     m.WaitForJobs.ValueBool(),
@@ -116,13 +89,15 @@ func (m *releaseModel) describe(info *release.Info) {
 }
 
 // differs reports whether someone else has given the release another chart or
-// other values since it was applied. An import has nothing to compare with.
-func (m *releaseModel) differs(ctx context.Context, info *release.Info, diags *diag.Diagnostics) bool {
+// other values since it was applied. Write-only values are not in the state, so
+// they are left out; an import has nothing to compare with.
+func (m *releaseModel) differs(ctx context.Context, info *release.Info, writeOnly [][]string, diags *diag.Diagnostics) bool {
 	if m.Revision.IsNull() || info.Revision == int(m.Revision.ValueInt64()) {
 		return false
 	}
-	values, known := m.chartValues(ctx, diags)
-	return !known || info.ChartVersion != m.ChartVersion.ValueString() || !sameValues(values, info.Values)
+	content := m.content(ctx, types.DynamicNull(), diags)
+	return !content.complete || info.ChartVersion != m.ChartVersion.ValueString() ||
+		!sameValues(withoutPaths(content.values(), writeOnly), withoutPaths(info.Values, writeOnly))
 }
 
 // stringOrNull is null for an empty text.

@@ -113,8 +113,44 @@ func TestReleaseBadInput(t *testing.T) {
 			`(?s)The chart cannot be rendered with these values.*envRaw\s+must be a list`,
 		},
 		"secret in a template error": {
-			`sensitive_values = { envRaw = ["hunter2"] }`,
-			`(?s)envRaw\s+must be a list of objects, found\s+\(sensitive value\)`,
+			"chart = \"emissary-config\"\nsensitive_values = { hosts = [{ name = \"hunter2\" }, { name = \"hunter2\" }] }",
+			`(?s)The chart cannot be rendered.*the name "\(sensitive\s+value\)" is\s+there\s+twice`,
+		},
+		"misspelt value": {
+			`values = { replicaCuont = 2 }`,
+			`(?s)Invalid values for the chart emissary-ingress.*values\.replicaCuont: unknown; did you mean replicaCount\?`,
+		},
+		"misspelt value beside one that is not known": {
+			"values = { service = { tpye = terraform_data.later.output, prots = [] } }\n}\nresource \"terraform_data\" \"later\" {\n  input = 1",
+			`(?s)values\.service\.prots: unknown; did you mean ports\?`,
+		},
+		"misspelt value in a file": {
+			"values_yaml = [\"replicaCount: 2\", <<-EOT\n  image:\n    tag: v1\n    repo: a\n  EOT\n  ]",
+			`(?s)values_yaml\[1\]\.image\.repo \(line 3\): unknown; did you mean\s+repository\?`,
+		},
+		"type of a value": {
+			`values = { hostNetwork = "false", service = { ports = [{ port = 70000 }] } }`,
+			`(?s)values\.hostNetwork: must be true or false, not "false".*values\.service\.ports\[0\]\.port: maximum`,
+		},
+		"type of a sensitive value": {
+			`sensitive_values = { replicaCount = "hunter2" }`,
+			`(?s)sensitive_values\.replicaCount: must be a whole number\n`,
+		},
+		"misspelt write-only value": {
+			`values_wo = "replicaCuont: 2"`,
+			`(?s)values_wo\.replicaCuont: unknown; did you mean replicaCount\?`,
+		},
+		"values of another bundled chart": {
+			"chart = \"emissary-config\"\nvalues = { mapping = [] }",
+			`(?s)Invalid values for the chart emissary-config.*values\.mapping: unknown; did you mean mappings\?`,
+		},
+		"misspelt kustomization": {
+			`kustomize = { patchs = [] }`,
+			`(?s)Invalid kustomization.*patchs: unknown; did you mean patches\?`,
+		},
+		"kustomization that does not fit": {
+			`kustomize = { patches = [{ target = { kind = "Deployment" }, patch = "- {op: remove, path: /spec/nothing}" }] }`,
+			`(?s)The chart cannot be rendered.*nothing`,
 		},
 		"values are text":      {`values = "replicaCount: 2"`, `(?s)values of a chart are an object.*text belongs\s+in\s+values_yaml`},
 		"values file is wrong": {`values_yaml = ["a: 1", "a: {"]`, `(?s)Invalid values file.*Not valid YAML`},

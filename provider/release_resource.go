@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,9 +11,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
-	"terraform-provider-emissary/charts"
 	"terraform-provider-emissary/internal/release"
 )
 
@@ -49,8 +48,9 @@ func (r *releaseResource) Configure(_ context.Context, req resource.ConfigureReq
 func (r *releaseResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan releaseModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("values_wo"), &plan.ValuesWO)...)
 	if !resp.Diagnostics.HasError() {
-		r.apply(ctx, &plan, nil, plan.Timeouts.Create, &resp.State, &resp.Diagnostics)
+		r.apply(ctx, &plan, nil, plan.Timeouts.Create, &resp.State, resp.Private, &resp.Diagnostics)
 	}
 }
 
@@ -58,27 +58,30 @@ func (r *releaseResource) Update(ctx context.Context, req resource.UpdateRequest
 	var plan, prior releaseModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("values_wo"), &plan.ValuesWO)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
 	if !plan.Revision.IsUnknown() {
 		// Only how the release is applied has changed: see ModifyPlan.
+		plan.ValuesWO = types.DynamicNull()
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 		return
 	}
-	r.apply(ctx, &plan, &prior, plan.Timeouts.Update, &resp.State, &resp.Diagnostics)
+	r.apply(ctx, &plan, &prior, plan.Timeouts.Update, &resp.State, resp.Private, &resp.Diagnostics)
 }
 
 // apply makes the release what the plan says. The state then is the plan; after
 // a failure it is what was there before, where there was anything, with what the
 // cluster says now, so that the next plan shows the change again.
-func (r *releaseResource) apply(ctx context.Context, plan, prior *releaseModel, timeout timeoutOf, state *tfsdk.State, diags *diag.Diagnostics) {
+func (r *releaseResource) apply(ctx context.Context, plan, prior *releaseModel, timeout timeoutOf, state *tfsdk.State, private privateData, diags *diag.Diagnostics) {
 	client, ctx, cancel := r.begin(ctx, plan.ref(), timeout, diags)
 	if client == nil {
 		return
 	}
 	defer cancel()
-	values, _ := plan.chartValues(ctx, diags)
+	content := plan.content(ctx, plan.ValuesWO, diags)
+	plan.ValuesWO = types.DynamicNull()
 	source, _ := plan.source()
 	loaded, err := source.Load(ctx)
 	if err != nil {
@@ -87,9 +90,14 @@ func (r *releaseResource) apply(ctx context.Context, plan, prior *releaseModel, 
 	if diags.HasError() {
 		return
 	}
-	info, err := client.Apply(ctx, plan.spec(loaded, values))
+	// A chart from a repository was not there to be checked against before.
+	if content.check(loaded, diags); diags.HasError() {
+		return
+	}
+	plan.describeChart(loaded)
+	info, err := client.Apply(ctx, plan.spec(loaded, content))
 	if err != nil {
-		diags.AddError("Cannot apply the release "+plan.ref().String(), plan.redact(ctx, sentence(err)))
+		diags.AddError("Cannot apply the release "+plan.ref().String(), content.redact(sentence(err)))
 	}
 	if info == nil {
 		return // Nothing was changed.
@@ -97,10 +105,10 @@ func (r *releaseResource) apply(ctx context.Context, plan, prior *releaseModel, 
 	result := plan
 	if err != nil && prior != nil {
 		result = prior
-	} else {
-		result.describeChart(loaded)
 	}
 	result.describe(info)
+	result.Drift = noDrift
+	diags.Append(rememberWriteOnly(ctx, private, content)...)
 	diags.Append(state.Set(ctx, result)...)
 }
 
@@ -117,7 +125,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	info, err := release.New(connection.RESTConfig(), helmLog(ctx)).Get(ctx, state.ref())
+	info, drift, err := release.New(connection.RESTConfig(), helmLog(ctx)).Observe(ctx, state.ref())
 	if errors.Is(err, release.ErrNotFound) {
 		resp.State.RemoveResource(ctx)
 		return
@@ -126,12 +134,18 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 		resp.Diagnostics.AddError("Cannot read the release "+state.ref().String(), sentence(err))
 		return
 	}
-	modified := state.differs(ctx, info, &resp.Diagnostics)
+	writeOnly, diags := writeOnlyPaths(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	modified := state.differs(ctx, info, writeOnly, &resp.Diagnostics)
 	state.describe(info)
+	state.describeDrift(ctx, drift, info, writeOnly, &resp.Diagnostics)
 	if modified && info.Status == release.StatusDeployed {
 		state.Status = stringOrNull(statusModified)
 	}
 	state.ChartVersion, state.AppVersion = stringOrNull(info.ChartVersion), stringOrNull(info.AppVersion)
+	if state.ChartDigest.IsNull() {
+		state.ChartDigest = stringOrNull(info.ChartDigest)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -157,44 +171,6 @@ func (r *releaseResource) Delete(ctx context.Context, req resource.DeleteRequest
 	if len(kept) > 0 {
 		resp.Diagnostics.AddWarning("Not everything of the release "+state.ref().String()+" was deleted",
 			"What stays in the cluster:\n  - "+strings.Join(kept, "\n  - "))
-	}
-}
-
-// ImportState adopts a release by namespace/name. Its values are not read into
-// the state, where they could show secrets: the next plan says what the
-// configuration gives, and the apply makes it so.
-func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	namespace, name, ok := strings.Cut(req.ID, "/")
-	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
-		resp.Diagnostics.AddError("Invalid import ID",
-			fmt.Sprintf("The ID %q must be namespace/name, for example emissary/%s.", req.ID, strings.Trim(req.ID, "/")))
-		return
-	}
-	connection, err := r.data.Kube()
-	if err != nil {
-		resp.Diagnostics.AddError("Cannot import the release "+req.ID, sentence(err))
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	info, err := release.New(connection.RESTConfig(), helmLog(ctx)).Get(ctx, release.Ref{Namespace: namespace, Name: name})
-	if errors.Is(err, release.ErrNotFound) {
-		err = fmt.Errorf("there is no release %s on %s", req.ID, connection.Server())
-	}
-	if err != nil {
-		resp.Diagnostics.AddError("Cannot import the release "+req.ID, sentence(err))
-		return
-	}
-	imported := map[string]any{
-		"id": req.ID, "namespace": namespace, "name": name,
-		"create_namespace": true, "wait": true, "wait_for_jobs": false, "atomic": false,
-		"skip_crds": false, "take_ownership": false, "disable_hooks": false, "max_history": int64(defaultMaxHistory),
-	}
-	if slices.Contains(charts.Names(), info.ChartName) && info.ChartName != charts.Ingress {
-		imported["chart"] = info.ChartName
-	}
-	for attribute, value := range imported {
-		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(attribute), value)...)
 	}
 }
 

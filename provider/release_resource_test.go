@@ -45,6 +45,13 @@ func TestRelease(t *testing.T) {
 			"LocalChart":   testReleaseLocalChart,
 			"Several":      testMultipleInstalls,
 			"Import":       testReleaseImport,
+			"ImportClean":  testReleaseImportClean,
+			"Adopt":        testReleaseAdopt,
+			"Drift":        testReleaseDrift,
+			"IgnoreDrift":  testReleaseIgnoreDrift,
+			"TakeOver":     testReleaseTakeOver,
+			"Kustomize":    testReleaseKustomize,
+			"WriteOnly":    testReleaseWriteOnly,
 			"Disappears":   testReleaseDisappears,
 		} {
 			t.Run(name, func(t *testing.T) {
@@ -222,7 +229,15 @@ func testReleaseFailedUpdate(t *testing.T, w *releaseWorld, namespace string) {
 			Config:      w.release(namespace, bad+"atomic = true"),
 			ExpectError: regexp.MustCompile(`(?s)rolled\s+back\s+to\s+revision\s+3`),
 		},
-		// It was rolled back to what the good configuration says.
+		// It was rolled back: the failed change shows again, and what the good
+		// configuration says is there.
+		resource.TestStep{
+			Config: w.release(namespace, bad+"atomic = true"), PlanOnly: true, ExpectNonEmptyPlan: true,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(ingressRelease, plancheck.ResourceActionUpdate),
+				plancheck.ExpectUnknownValue(ingressRelease, tfjsonpath.New("revision")),
+			}},
+		},
 		resource.TestStep{Config: good, PlanOnly: true},
 	)
 }
@@ -288,7 +303,8 @@ func testReleaseImport(t *testing.T, w *releaseWorld, namespace string) {
 		resource.TestStep{
 			Config: body,
 			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(ingressRelease, tfjsonpath.New("revision"), knownvalue.Int64Exact(2)),
+				// Where a value is written is no change of the release.
+				statecheck.ExpectKnownValue(ingressRelease, tfjsonpath.New("revision"), knownvalue.Int64Exact(1)),
 			},
 		},
 	)

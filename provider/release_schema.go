@@ -15,8 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"terraform-provider-emissary/charts"
 )
 
 // defaultMaxHistory is how many revisions of a release are kept.
@@ -38,25 +36,27 @@ func releaseSchema(ctx context.Context) rschema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()}},
 
 			"chart": rschema.StringAttribute{Optional: true,
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-				MarkdownDescription: "The chart: one of the bundled ones (`" + charts.Ingress + "`, `" + charts.Config + "`, `" + charts.CRDs + "`), " +
-					"the path of a folder or archive, a name in `repository`, or a URL (`https://….tgz`, `oci://…`). Default `" + charts.Ingress + "`."},
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				MarkdownDescription: chartDescription},
 			"repository": rschema.StringAttribute{Optional: true,
 				Validators:          []validator.String{stringvalidator.AlsoRequires(path.MatchRoot("chart"))},
-				MarkdownDescription: "URL of a chart repository (`https://…`) or of a folder in an OCI registry (`oci://…`) that has `chart`."},
+				MarkdownDescription: repositoryDescription},
 			"version": rschema.StringAttribute{Optional: true,
-				MarkdownDescription: "Version of the chart, or a range such as `~8.2`. Default: the newest. A bundled chart has the version of the provider."},
+				MarkdownDescription: chartVersionDescription},
 			"repository_username": rschema.StringAttribute{Optional: true, Sensitive: true,
-				MarkdownDescription: "User name for the repository or registry. Default: what `helm registry login` or `docker login` stored."},
+				MarkdownDescription: repositoryUsernameDescription},
 			"repository_password": rschema.StringAttribute{Optional: true, Sensitive: true,
-				MarkdownDescription: "Password for the repository or registry."},
+				MarkdownDescription: repositoryPasswordDescription},
 
-			"values": rschema.DynamicAttribute{Optional: true,
-				MarkdownDescription: "Values for the chart, as an object. They win over `values_yaml`. `null` takes a default of the chart away."},
-			"values_yaml": rschema.ListAttribute{Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "Values files as text, for example `[file(\"values.yaml\")]`. A later one wins over an earlier one, key by key."},
-			"sensitive_values": rschema.DynamicAttribute{Optional: true, Sensitive: true,
-				MarkdownDescription: "Values that Terraform does not show. They win over `values`."},
+			"values":           rschema.DynamicAttribute{Optional: true, MarkdownDescription: valuesDescription},
+			"values_yaml":      rschema.ListAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: valuesYAMLDescription},
+			"sensitive_values": rschema.DynamicAttribute{Optional: true, Sensitive: true, MarkdownDescription: sensitiveValuesDescription},
+			"values_wo": rschema.DynamicAttribute{Optional: true, WriteOnly: true,
+				MarkdownDescription: "Values that are in neither plan nor state, as an object or as YAML text. They win over `sensitive_values`. " +
+					"Terraform does not see them change: see `values_wo_revision`. Needs Terraform 1.11 or OpenTofu 1.11."},
+			"values_wo_revision": rschema.Int64Attribute{Optional: true,
+				MarkdownDescription: "A number of your choice; changing it upgrades the release with the present `values_wo`. Default: none."},
+			"kustomize": rschema.DynamicAttribute{Optional: true, MarkdownDescription: kustomizeDescription},
 
 			"create_namespace": boolSetting(true, "Whether to create the namespace where it is missing. A namespace created so is deleted with the release if nothing else is left in it."),
 			"wait":             boolSetting(true, "Whether to return only when the objects are ready: pods, load balancers, volumes."),
@@ -69,6 +69,10 @@ func releaseSchema(ctx context.Context) rschema.Schema {
 				Validators:          []validator.Int64{int64validator.AtLeast(0)},
 				MarkdownDescription: "How many revisions are kept, for `helm rollback`. `0` keeps all. Default `10`."},
 
+			"ignore_drift": rschema.ListAttribute{Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "What is left out of `drift`: objects and fields as they stand there, `*` for any text. For example " +
+					"`Deployment/* spec.replicas` where something else scales; `*` for everything."},
+
 			"revision": rschema.Int64Attribute{Computed: true,
 				MarkdownDescription: "Number of the change, from 1."},
 			"status": rschema.StringAttribute{Computed: true,
@@ -80,6 +84,10 @@ func releaseSchema(ctx context.Context) rschema.Schema {
 				MarkdownDescription: "Version of the software that the chart installs."},
 			"chart_digest": rschema.StringAttribute{Computed: true,
 				MarkdownDescription: "SHA-256 of the chart's files. A change of a local chart shows here."},
+			"drift": rschema.ListAttribute{Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "Where the objects in the cluster differ from what the release says, as lines such as " +
+					"`Deployment/emissary-ingress spec.replicas: 3, want 2`, found when Terraform refreshes. The next apply repairs it. " +
+					"What the release does not set, and what the cluster would put back at once, is left out."},
 		},
 		Blocks: map[string]rschema.Block{
 			"timeouts": timeouts.Block(ctx, timeouts.Opts{

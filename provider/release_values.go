@@ -5,142 +5,208 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"reflect"
+	"slices"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"helm.sh/helm/v3/pkg/chart"
 
 	"terraform-provider-emissary/internal/release"
 )
 
-// chartValues are the values of a release as Helm takes them: the files of
-// values_yaml in their order, then values, then sensitive_values. It reports
-// false while any of them is not known, and adds an error for what is no map.
-func (m *releaseModel) chartValues(ctx context.Context, diags *diag.Diagnostics) (values map[string]any, known bool) {
-	known = true
+// contentModel is what a chart is rendered with, in every schema that renders
+// one.
+type contentModel struct {
+	Values          types.Dynamic `tfsdk:"values"`
+	ValuesYAML      types.List    `tfsdk:"values_yaml"`
+	SensitiveValues types.Dynamic `tfsdk:"sensitive_values"`
+	Kustomize       types.Dynamic `tfsdk:"kustomize"`
+}
+
+// The descriptions of these attributes.
+const (
+	valuesDescription = "Values for the chart, as an object. They win over `values_yaml`. `null` takes a default of the chart away. " +
+		"They are checked against the chart's `values.schema.json`, where it has one."
+	valuesYAMLDescription      = "Values files as text, for example `[file(\"values.yaml\")]`. A later one wins over an earlier one, key by key."
+	sensitiveValuesDescription = "Values that Terraform does not show. They win over `values`."
+	kustomizeDescription       = "How the objects of the chart are changed before they are applied: the contents of a `kustomization.yaml`, " +
+		"as an object with kustomize's own keys or as text. Possible are `patches`, `images`, `labels`, `commonLabels`, `commonAnnotations`, `namePrefix`, " +
+		"`nameSuffix`, `namespace`, `replicas`, `replacements`, `configMapGenerator`, `secretGenerator`, `generatorOptions` and `buildMetadata`, " +
+		"without naming files. Hooks of the chart stay as they are."
+)
+
+// content is what a contentModel says.
+type content struct {
+	layers        []valuesLayer
+	kustomization *release.Kustomization
+	// complete reports whether all of it is known. What is known is there anyhow.
+	complete bool
+}
+
+// valuesLayer is one source of values. A later one wins.
+type valuesLayer struct {
+	at     path.Path
+	name   string // "values_yaml[0]"
+	text   string // of a values file
+	secret bool
+	values map[string]any
+}
+
+// values are the values as Helm takes them.
+func (c content) values() map[string]any {
 	var layers []map[string]any
-	if m.ValuesYAML.IsUnknown() {
-		known = false
+	for _, layer := range c.layers {
+		layers = append(layers, layer.values)
 	}
+	return release.MergeValues(layers...)
+}
+
+// content reads the values in the order in which a later one wins (values_yaml,
+// values, sensitive_values, then the write-only ones, which only a configuration
+// has) and the kustomization. What is wrong with them becomes an error.
+func (m *contentModel) content(ctx context.Context, writeOnly types.Dynamic, diags *diag.Diagnostics) content {
+	c := content{complete: !m.ValuesYAML.IsUnknown()}
 	for i, element := range m.ValuesYAML.Elements() {
 		text, ok := element.(types.String)
 		if !ok || text.IsUnknown() {
-			known = false
+			c.complete = false
 			continue
 		}
-		layer, err := release.ParseValues(text.ValueString())
-		if err != nil {
-			diags.AddAttributeError(path.Root("values_yaml").AtListIndex(i), "Invalid values file", sentence(err)+".")
+		layer := valuesLayer{at: path.Root("values_yaml").AtListIndex(i), name: fmt.Sprintf("values_yaml[%d]", i), text: text.ValueString()}
+		var err error
+		if layer.values, err = release.ParseValues(layer.text); err != nil {
+			diags.AddAttributeError(layer.at, "Invalid values file", sentence(err)+".")
 		}
-		layers = append(layers, layer)
+		c.layers = append(c.layers, layer)
 	}
 	for _, attribute := range []struct {
-		name  string
-		value types.Dynamic
-	}{{"values", m.Values}, {"sensitive_values", m.SensitiveValues}} {
-		layer, err := valuesOf(ctx, attribute.value)
-		switch {
-		case errors.Is(err, errUnknownValue):
-			known = false
-		case err != nil:
-			diags.AddAttributeError(path.Root(attribute.name), "Invalid values", sentence(err)+".")
+		name         string
+		value        types.Dynamic
+		secret, text bool
+	}{{"values", m.Values, false, false}, {"sensitive_values", m.SensitiveValues, true, false}, {"values_wo", writeOnly, true, true}} {
+		layer := valuesLayer{at: path.Root(attribute.name), name: attribute.name, secret: attribute.secret}
+		var known bool
+		var err error
+		if layer.values, known, err = membersOf(ctx, attribute.value, attribute.text); err != nil {
+			diags.AddAttributeError(layer.at, "Invalid values", sentence(err)+".")
 		}
-		layers = append(layers, layer)
+		c.complete = c.complete && known
+		c.layers = append(c.layers, layer)
 	}
-	if diags.HasError() || !known {
-		return nil, false
-	}
-	return release.MergeValues(layers...), true
+	c.readKustomization(ctx, m.Kustomize, diags)
+	return c
 }
 
-// valuesOf is the map in a dynamic attribute; null is an empty one.
-func valuesOf(ctx context.Context, value types.Dynamic) (map[string]any, error) {
-	if value.IsNull() || value.IsUnderlyingValueNull() {
-		return map[string]any{}, nil
+func (c *content) readKustomization(ctx context.Context, value types.Dynamic, diags *diag.Diagnostics) {
+	contents, known, err := membersOf(ctx, value, true)
+	c.complete = c.complete && known
+	if err == nil && known {
+		c.kustomization, err = release.NewKustomization(contents)
 	}
-	converted, err := plainValue(ctx, value)
 	if err != nil {
-		return nil, err
+		diags.AddAttributeError(path.Root("kustomize"), "Invalid kustomization", sentence(err)+".")
 	}
-	values, ok := converted.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("the values of a chart are an object such as { replicaCount = 2 }, not a %s; text belongs in values_yaml", value.UnderlyingValue().Type(ctx))
-	}
-	return values, nil
 }
 
-// errUnknownValue reports a value that will be known only after apply.
-var errUnknownValue = errors.New("the value is not known yet")
-
-// plainValue turns a Terraform value into maps, slices and scalars as JSON has
-// them. Null stays null: in a chart's values it takes a default away.
-func plainValue(ctx context.Context, value attr.Value) (any, error) {
-	if value.IsUnknown() {
-		return nil, errUnknownValue
+// membersOf is the map in a dynamic attribute or, where that is possible, in YAML
+// text; null is an empty one. It reports false when not all of it is known.
+func membersOf(ctx context.Context, value types.Dynamic, text bool) (members map[string]any, known bool, err error) {
+	if value.IsNull() || value.IsUnderlyingValueNull() {
+		return map[string]any{}, true, nil
 	}
-	if value.IsNull() {
-		return nil, nil
+	p := plainer{}
+	converted, err := p.value(ctx, value)
+	if errors.Is(err, errUnknownValue) {
+		return map[string]any{}, false, nil
 	}
-	switch value := value.(type) {
-	case types.Dynamic:
-		return plainValue(ctx, value.UnderlyingValue())
-	case types.String:
-		return value.ValueString(), nil
-	case types.Bool:
-		return value.ValueBool(), nil
-	case types.Number:
-		return plainNumber(value.ValueBigFloat()), nil
-	case types.Object:
-		return plainMap(ctx, value.Attributes())
-	case types.Map:
-		return plainMap(ctx, value.Elements())
-	case types.List:
-		return plainList(ctx, value.Elements())
-	case types.Set:
-		return plainList(ctx, value.Elements())
-	case types.Tuple:
-		return plainList(ctx, value.Elements())
+	if err != nil {
+		return nil, false, err
+	}
+	if yaml, ok := converted.(string); ok && text {
+		members, err = release.ParseValues(yaml)
+		return members, true, err
+	}
+	members, ok := converted.(map[string]any)
+	switch kind := value.UnderlyingValue().Type(ctx); {
+	case ok:
+		return members, !p.incomplete, nil
+	case text:
+		return nil, false, fmt.Errorf("it must be an object or YAML text, not a %s", kind)
 	default:
-		return nil, fmt.Errorf("a value of type %s has no form in YAML", value.Type(ctx))
+		return nil, false, fmt.Errorf("the values of a chart are an object such as { replicaCount = 2 }, not a %s; text belongs in values_yaml", kind)
 	}
 }
 
-// plainNumber keeps whole numbers whole: a template would print 1e+06 for a
-// million in floating point.
-func plainNumber(number *big.Float) any {
-	if whole, accuracy := number.Int64(); accuracy == big.Exact {
-		return whole
+// check reports what the schema of the chart says against the values, each
+// problem at the attribute that the value comes from.
+func (c content) check(loaded *chart.Chart, diags *diag.Diagnostics) {
+	problems, err := release.CheckValues(loaded, c.values(), c.complete)
+	if err != nil {
+		diags.AddAttributeError(path.Root("values"), "Invalid chart values", sentence(err)+".")
 	}
-	float, _ := number.Float64()
-	return float
-}
-
-func plainMap(ctx context.Context, elements map[string]attr.Value) (map[string]any, error) {
-	plain := make(map[string]any, len(elements))
-	for name, element := range elements {
-		value, err := plainValue(ctx, element)
-		if err != nil {
-			return nil, err
+	for _, problem := range problems {
+		layer := c.origin(problem.Path)
+		text := layer.name + "." + release.PathText(problem.Path)
+		if line := release.LineOf(layer.text, problem.Path); line > 0 {
+			text += fmt.Sprintf(" (line %d)", line)
 		}
-		plain[name] = value
+		text += ": " + problem.Text
+		if problem.Value != "" && !layer.secret {
+			text += ", not " + problem.Value
+		}
+		diags.AddAttributeError(layer.at, "Invalid values for the chart "+loaded.Name(), c.redact(text))
 	}
-	return plain, nil
 }
 
-func plainList(ctx context.Context, elements []attr.Value) ([]any, error) {
-	plain := make([]any, 0, len(elements))
-	for _, element := range elements {
-		value, err := plainValue(ctx, element)
-		if err != nil {
-			return nil, err
+// origin is the layer that a value comes from: the last one that has it.
+func (c content) origin(at []string) valuesLayer {
+	for _, layer := range slices.Backward(c.layers) {
+		if release.HasPath(layer.values, at) {
+			return layer
 		}
-		plain = append(plain, value)
 	}
-	return plain, nil
+	return valuesLayer{at: path.Root("values"), name: "values"}
+}
+
+// redact takes the texts of secret values out of a message: a chart may quote the
+// value it refuses.
+func (c content) redact(message string) string {
+	for _, text := range c.secrets() {
+		message = strings.ReplaceAll(message, text, "(sensitive value)")
+	}
+	return message
+}
+
+// secrets are the texts in secret values.
+func (c content) secrets() (texts []string) {
+	for _, layer := range c.layers {
+		if layer.secret {
+			collectTexts(layer.values, &texts)
+		}
+	}
+	return texts
+}
+
+// collectTexts gathers the texts in a value, but for those so short that they
+// would match everywhere.
+func collectTexts(value any, texts *[]string) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, element := range value {
+			collectTexts(element, texts)
+		}
+	case []any:
+		for _, element := range value {
+			collectTexts(element, texts)
+		}
+	case string:
+		if len(value) >= 4 {
+			*texts = append(*texts, value)
+		}
+	}
 }
 
 // sameValues compares values however their numbers are held: those of a Helm
@@ -162,38 +228,4 @@ func throughJSON(values map[string]any) any {
 		out = map[string]any{}
 	}
 	return out
-}
-
-// redact takes the texts of sensitive_values out of a message: a chart may quote
-// the value it refuses.
-func (m *releaseModel) redact(ctx context.Context, message string) string {
-	secret, err := valuesOf(ctx, m.SensitiveValues)
-	if err != nil {
-		return message
-	}
-	var texts []string
-	collectTexts(secret, &texts)
-	for _, text := range texts {
-		message = strings.ReplaceAll(message, text, "(sensitive value)")
-	}
-	return message
-}
-
-// collectTexts gathers the texts in a value, but for those so short that they
-// would match everywhere.
-func collectTexts(value any, texts *[]string) {
-	switch value := value.(type) {
-	case map[string]any:
-		for _, element := range value {
-			collectTexts(element, texts)
-		}
-	case []any:
-		for _, element := range value {
-			collectTexts(element, texts)
-		}
-	case string:
-		if len(value) >= 4 {
-			*texts = append(*texts, value)
-		}
-	}
 }

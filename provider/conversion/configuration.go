@@ -81,8 +81,12 @@ func releaseResource(record *release.Record) *resource {
 	if record.ChartName != charts.Ingress {
 		r.attributes = append(r.attributes, hcl.Attribute{Name: "chart", Value: record.ChartName})
 	}
-	if len(record.Values) > 0 {
-		r.attributes = append(r.attributes, hcl.Attribute{Name: "values", Value: record.Values})
+	values, secret := release.SplitSecrets(record.Values) // As an import does.
+	if len(values) > 0 {
+		r.attributes = append(r.attributes, hcl.Attribute{Name: "values", Value: values})
+	}
+	if len(secret) > 0 {
+		r.attributes = append(r.attributes, hcl.Attribute{Name: "sensitive_values", Value: secret})
 	}
 	if bundled := bundledVersion(record.ChartName); record.ChartVersion != bundled {
 		r.comment = fmt.Sprintf("In the cluster it has version %s of the chart; an apply makes it %s.", record.ChartVersion, bundled)
