@@ -56,7 +56,7 @@ func (p *emissaryProvider) Resources(context.Context) []func() resource.Resource
 }
 
 func (p *emissaryProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newKustomizationDataSource, newRoutesDataSource}
+	return []func() datasource.DataSource{newKustomizationDataSource, newRoutesDataSource, newChartDataSource, newManifestsDataSource}
 }
 
 // Functions lists what works on values alone: it needs no configuration.
