@@ -66,6 +66,7 @@ func TestCRDs(t *testing.T) {
 		{"Forbidden", testCRDsForbidden},
 		{"DeleteIfEmpty", testCRDsDeleteIfEmpty},
 		{"Delete", testCRDsDelete},
+		{"Faults", testCRDsFaults},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			w := &crdWorld{api: api, world: &world{T: t, Cluster: c, dynamic: dynamic.NewForConfigOrDie(c.Config)}}

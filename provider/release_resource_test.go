@@ -53,6 +53,7 @@ func TestRelease(t *testing.T) {
 			"Kustomize":    testReleaseKustomize,
 			"WriteOnly":    testReleaseWriteOnly,
 			"Disappears":   testReleaseDisappears,
+			"Faults":       testReleaseFaults,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
