@@ -51,6 +51,18 @@ func TerraformPath() (string, error) {
 	return made("tofu")
 }
 
+// Engines are the engines to test with: that of TerraformPath, and the OpenTofu
+// that was built, if it is another one. It skips, or fails under `make test`, when
+// there is none.
+func Engines(t testing.TB) []string {
+	t.Helper()
+	engines := []string{Terraform(t)}
+	if tofu, err := made("tofu"); err == nil && filepath.Base(engines[0]) != "tofu" {
+		engines = append(engines, tofu)
+	}
+	return engines
+}
+
 // Envoy is EnvoyPath for tests: it skips, or fails under `make test`, when
 // Envoy is not there.
 func Envoy(t testing.TB) string {

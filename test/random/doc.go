@@ -1,5 +1,5 @@
 // Package random makes random configurations of all kinds, applies, changes and
-// destroys them with the real Terraform, and expects that after each step there is
+// destroys them with the real Terraform and OpenTofu, and expects that after each step there is
 // nothing more to do and the cluster has exactly what was configured.
 //
 // `make test` does it with some, `make random N=500` with many. A configuration

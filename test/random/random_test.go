@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -25,8 +26,8 @@ import (
 	"terraform-provider-emissary/test/workspace"
 )
 
-// batch is how many configurations are applied together, in one run of Terraform.
-const batch = 50
+// most is how many configurations are applied together at most, in one run.
+const most = 50
 
 func TestMain(m *testing.M) {
 	workspace.Serve()
@@ -34,15 +35,17 @@ func TestMain(m *testing.M) {
 }
 
 // TestRandomConfigurations applies, changes and destroys random configurations.
-// RANDOM is how many, RANDOM_FIRST the number of the first one.
+// The engines take turns. RANDOM is how many, RANDOM_FIRST the number of the first
+// one.
 func TestRandomConfigurations(t *testing.T) {
 	t.Parallel()
-	deps.Terraform(t)
-	n, first := fromEnvironment(t, "RANDOM", len(crds.Definitions())), fromEnvironment(t, "RANDOM_FIRST", 0)
+	engines := deps.Engines(t)
+	n, first := fromEnvironment(t, "RANDOM", len(engines)*len(crds.Definitions())), fromEnvironment(t, "RANDOM_FIRST", 0)
+	batch := min(most, (n+len(engines)-1)/len(engines))
 	w := newWorld(t)
-	for from := first; from < first+n; from += batch {
-		to := min(from+batch, first+n)
-		t.Run(fmt.Sprintf("%d-%d", from, to-1), func(t *testing.T) { w.run(t, from, to) })
+	for turn, from := 0, first; from < first+n; turn, from = turn+1, from+batch {
+		engine, to := engines[turn%len(engines)], min(from+batch, first+n)
+		t.Run(fmt.Sprintf("%d-%d-%s", from, to-1, filepath.Base(engine)), func(t *testing.T) { w.run(t, engine, from, to) })
 	}
 }
 
@@ -80,7 +83,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // run is the life of the configurations of these numbers.
-func (w *world) run(t *testing.T, from, to int) {
+func (w *world) run(t *testing.T, engine string, from, to int) {
 	var generators []*generator
 	var configurations [][]map[string]any
 	for number := from; number < to; number++ {
@@ -88,7 +91,7 @@ func (w *world) run(t *testing.T, from, to int) {
 		generators, configurations = append(generators, g), append(configurations, g.configuration())
 		w.createNamespace(t, namespace(number))
 	}
-	terraform := workspace.New(t, w.text(t, configurations))
+	terraform := workspace.On(t, engine, w.text(t, configurations))
 	terraform.Must("apply", "-auto-approve")
 	terraform.NoChanges()
 	w.has(t, configurations, from, to)

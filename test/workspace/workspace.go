@@ -38,14 +38,19 @@ type Workspace struct {
 	Config string
 
 	t           testing.TB
-	dir         string
+	engine, dir string
 	environment []string
 }
 
 // New makes a workspace for one test. It skips where no engine is there.
 func New(t testing.TB, config string) *Workspace {
 	t.Helper()
-	deps.Terraform(t)
+	return On(t, deps.Terraform(t), config)
+}
+
+// On is New with an engine: the path of Terraform or OpenTofu.
+func On(t testing.TB, engine, config string) *Workspace {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +63,7 @@ func New(t testing.TB, config string) *Workspace {
 	if err := os.WriteFile(terraformrc, []byte("provider_installation {\n  dev_overrides {\n    \"emissary/emissary\" = \""+plugins+"\"\n  }\n  direct {}\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := &Workspace{t: t, dir: t.TempDir(), environment: append(os.Environ(), "TF_CLI_CONFIG_FILE="+terraformrc, "TF_IN_AUTOMATION=1")}
+	w := &Workspace{t: t, engine: engine, dir: t.TempDir(), environment: append(os.Environ(), "TF_CLI_CONFIG_FILE="+terraformrc, "TF_IN_AUTOMATION=1")}
 	w.Write(config)
 	return w
 }
@@ -84,7 +89,7 @@ type Command struct {
 func (w *Workspace) Start(subcommand string, arguments ...string) *Command {
 	w.t.Helper()
 	arguments = append([]string{subcommand, "-no-color", "-input=false"}, arguments...)
-	c := &Command{t: w.t, cmd: exec.Command(deps.Terraform(w.t), arguments...)}
+	c := &Command{t: w.t, cmd: exec.Command(w.engine, arguments...)}
 	c.cmd.Dir, c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = w.dir, w.environment, &c.output, &c.output
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	c.cmd.WaitDelay = time.Minute
