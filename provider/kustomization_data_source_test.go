@@ -56,6 +56,42 @@ output "replicas" {
 	})
 }
 
+// TestKustomizationRoutes asks which Mapping of a kustomization serves a request,
+// without a cluster.
+func TestKustomizationRoutes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := &world{T: t, namespace: "shop"}
+	w.folder(dir, shop)
+	runTerraform(t, resource.TestStep{
+		Config: fmt.Sprintf(`
+data "emissary_kustomization" "shop" {
+  path = %q
+  kustomization = {
+    namespace = "shop"
+    resources = ["deployment.yaml", "mapping.yaml", "listener.yaml"]
+  }
+  files = {
+    "listener.yaml" = yamlencode({
+      apiVersion = "getambassador.io/v3alpha1"
+      kind       = "Listener"
+      metadata   = { name = "http" }
+      spec       = { port = 8080, protocol = "HTTP", securityModel = "XFP", hostBinding = { namespace = { from = "ALL" } } }
+    })
+  }
+}
+
+data "emissary_routes" "shop" {
+  manifests = values(data.emissary_kustomization.shop.objects)
+  requests  = { quote = { url = "http://example.com/quote/1" } }
+}
+`, dir),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue("data.emissary_routes.shop", tfjsonpath.New("routes").AtMapKey("quote").AtMapKey("mapping"), knownvalue.StringExact("shop/quote")),
+		},
+	})
+}
+
 // TestKustomizationExample applies the example of the resource and imports what
 // its first part makes.
 func TestKustomizationExample(t *testing.T) {

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -17,12 +16,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"terraform-provider-emissary/test/faultproxy"
 )
 
 // two is a kustomization of two ConfigMaps.
+
 var two = map[string]string{
 	"kustomization.yaml": "namespace: NAMESPACE\nresources: [a.yaml, b.yaml]\n",
 	"a.yaml":             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {key: one}\n",
@@ -37,69 +38,6 @@ func (w *world) key(name string) string {
 	}
 	value, _, _ := unstructured.NestedString(object.Object, "data", "key")
 	return value
-}
-
-// TestKustomizationPlansWithoutCluster plans creation where nothing answers.
-func TestKustomizationPlansWithoutCluster(t *testing.T) {
-	t.Parallel()
-	w := &world{T: t, namespace: "shop"}
-	dir := t.TempDir()
-	w.folder(dir, shop)
-	for name, provider := range map[string]string{
-		"untouchable": fmt.Sprintf("provider \"emissary\" {\n  host = \"https://%s\"\n  insecure = true\n}\n", untouchable(t)),
-		"unknown":     "resource \"terraform_data\" \"cluster\" {\n  input = \"https://127.0.0.1:1\"\n}\nprovider \"emissary\" {\n  host = terraform_data.cluster.output\n}\n",
-		"missing":     "provider \"emissary\" {\n  config_path = \"/none\"\n}\n",
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			runTerraform(t, resource.TestStep{
-				Config: provider + kustomized(dir), PlanOnly: true, ExpectNonEmptyPlan: true,
-				ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{inPlan("objects", knownvalue.MapSizeExact(4))}},
-			})
-		})
-	}
-}
-
-// TestKustomizationOfUnknownValues has a value in it that is known only when it
-// is applied.
-func TestKustomizationOfUnknownValues(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	config := w.config(`
-resource "terraform_data" "later" {
-  input = "VALUE"
-}
-
-resource "emissary_kustomization" "test" {
-  kustomization = {
-    namespace          = "NAMESPACE"
-    resources          = ["b.yaml"]
-    configMapGenerator = [{ name = "a", literals = ["key=${terraform_data.later.output}"], options = { disableNameSuffixHash = true } }]
-  }
-  files = {
-    "b.yaml" = yamlencode({ apiVersion = "v1", kind = "ConfigMap", metadata = { name = "b" }, data = { key = terraform_data.later.output } })
-  }
-}
-`)
-	check := func(want string) resource.TestCheckFunc {
-		return func(*terraform.State) error {
-			if a, b := w.key("a"), w.key("b"); a != want || b != want {
-				return fmt.Errorf("the ConfigMaps have %q and %q, want %q", a, b, want)
-			}
-			return nil
-		}
-	}
-	unknown := []plancheck.PlanCheck{plancheck.ExpectUnknownValue("emissary_kustomization.test", tfjsonpath.New("objects"))}
-	w.run(
-		resource.TestStep{
-			Config: strings.ReplaceAll(config, "VALUE", "one"), Check: check("one"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: unknown, PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-		},
-		resource.TestStep{
-			Config: strings.ReplaceAll(config, "VALUE", "two"), Check: check("two"),
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: unknown, PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()}},
-		},
-	)
 }
 
 // TestKustomizationPartialFailure has one object of an update refused: the others
@@ -177,6 +115,47 @@ func TestKustomizationFailedCreate(t *testing.T) {
 	}
 }
 
+// TestKustomizationFailedTakeover never deletes what it has found, although the
+// creation failed after it was taken over.
+func TestKustomizationFailedTakeover(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	dir := t.TempDir()
+	w.folder(dir, two)
+	uid := w.foreign("a", "one", "kubectl-client-side-apply")
+	w.folder(dir, change(two, "b.yaml", "key: one", "NOT/ALLOWED: two"))
+	config := w.config(kustomized(dir))
+	w.run(
+		resource.TestStep{Config: config, ExpectError: oneLine(`Cannot apply ConfigMap ` + w.namespace + `/b`)},
+		resource.TestStep{
+			PreConfig: func() { w.folder(dir, two) },
+			Config:    config,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction("emissary_kustomization.test", plancheck.ResourceActionCreate)}},
+			Check: func(*terraform.State) error {
+				if object := w.object(configMaps, "a"); object == nil || object.GetUID() != uid {
+					return fmt.Errorf("the object was made again")
+				}
+				return nil
+			},
+		},
+	)
+}
+
+// foreign makes a ConfigMap as someone else does.
+func (w *world) foreign(name, value, manager string) types.UID {
+	w.Helper()
+	object := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name}, "data": map[string]any{"key": value}}}
+	made, err := w.dynamic.Resource(configMaps).Namespace(w.namespace).Create(w.Context(), object, metav1.CreateOptions{FieldManager: manager})
+	if err != nil {
+		w.Fatal(err)
+	}
+	// Time in Kubernetes is in seconds: who made the object shows only later.
+	eventually(w.T, "the object is older than the apply", func() bool { return time.Since(made.GetCreationTimestamp().Time) > 2*time.Second })
+	return made.GetUID()
+}
+
 // TestKustomizationConflict names the field and the manager, and takes over when
 // told to.
 func TestKustomizationConflict(t *testing.T) {
@@ -247,13 +226,7 @@ func TestKustomizationAdopts(t *testing.T) {
 	w.folder(dir, two)
 	uids := map[string]types.UID{}
 	for _, name := range []string{"a", "b"} {
-		object := &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name}, "data": map[string]any{"key": "one"}}}
-		made, err := w.dynamic.Resource(configMaps).Namespace(w.namespace).Create(t.Context(), object, metav1.CreateOptions{FieldManager: "kubectl-client-side-apply"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		uids[name] = made.GetUID()
+		uids[name] = w.foreign(name, "one", "kubectl-client-side-apply")
 	}
 	stillThere := func(*terraform.State) error {
 		for name, uid := range uids {
@@ -357,6 +330,47 @@ func TestKustomizationFaults(t *testing.T) {
 	}
 }
 
+// TestKustomizationTimeoutBounds gives up in time, and says on what: a kind that
+// nobody brings, a namespace that nobody makes, one that does not go away.
+func TestKustomizationTimeoutBounds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	namespaces := w.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
+	hold := func(finalizers ...string) {
+		object, err := namespaces.Get(context.Background(), w.namespace, metav1.GetOptions{})
+		if err == nil {
+			object.SetFinalizers(finalizers)
+			_, err = namespaces.Update(context.Background(), object, metav1.UpdateOptions{})
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	hold("example.com/hold")
+	t.Cleanup(func() { hold() })
+	if err := namespaces.Delete(t.Context(), w.namespace, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ manifest, want string }{
+		"kind": {"apiVersion: example.com/v1\nkind: Gizmo\nmetadata: {name: a}\n",
+			`the server does not know Gizmo \(example\.com/v1\)\. Correct apiVersion and kind, .* \(gave up after 2s`},
+		"namespace": {"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: never-made}\n",
+			`the namespace never-made does not exist.* \(gave up after 2s`},
+		"stuck": {"apiVersion: v1\nkind: Namespace\nmetadata: {name: NAMESPACE}\n",
+			`Namespace ` + w.namespace + ` was applied but is not ready .*it is being deleted, held: it has the finalizers example\.com/hold`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			w.folder(dir, map[string]string{"kustomization.yaml": "resources: [a.yaml]\n", "a.yaml": test.manifest})
+			runTerraform(t, resource.TestStep{
+				Config:      w.config(kustomized(dir, "timeouts {\n    create = \"2s\"\n    delete = \"2s\"\n  }")),
+				ExpectError: oneLine(test.want),
+			})
+		})
+	}
+}
+
 // TestKustomizationStuckDelete names the finalizers that hold an object. What is
 // gone leaves the state, what is not stays, and the next destroy goes on.
 func TestKustomizationStuckDelete(t *testing.T) {
@@ -391,38 +405,6 @@ func TestKustomizationStuckDelete(t *testing.T) {
 			Config: config, Destroy: true,
 		},
 	)
-}
-
-// TestKustomizationChangedSincePlan applies nothing that nobody has seen. The
-// engine builds once more before it applies, and words the first error.
-func TestKustomizationChangedSincePlan(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	dir := t.TempDir()
-	w.folder(dir, two)
-	edit := func() { w.folder(dir, change(two, "a.yaml", "one", "two")) }
-	w.run(resource.TestStep{
-		Config:           w.config(kustomized(dir)),
-		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{afterPlan(edit)}},
-		ExpectError:      oneLine(`inconsistent final plan .*objects\["ConfigMap/` + w.namespace + `/a"\]`),
-	})
-	w.folder(dir, two)
-	s := newKustomizationServer(t, map[string]any{"config_path": w.Kubeconfig})
-	s.planned = edit
-	_, diags := s.change(t.Context(), s.none(), map[string]any{"path": dir})
-	if len(diags) != 1 || !strings.Contains(diags[0].Detail, "when the plan was made: ConfigMap/"+w.namespace+"/a. Plan again.") {
-		t.Errorf("got %+v", diags)
-	}
-	if w.key("a") != "" {
-		t.Error("something was applied")
-	}
-}
-
-// afterPlan runs between plan and apply.
-type afterPlan func()
-
-func (f afterPlan) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
-	f()
 }
 
 // TestKustomizationWaits waits for the objects of a living controller, and waits
@@ -468,41 +450,3 @@ func TestKustomizationWaits(t *testing.T) {
 		},
 	)
 }
-
-// TestKustomizationErrors says what is wrong with a configuration before anything
-// is applied.
-func TestKustomizationErrors(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte("resources: ['https://example.com/a.yaml']\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for name, test := range map[string]struct{ config, want string }{
-		"nothing":     {`resource "emissary_kustomization" "test" {}`, `There is no kustomization .*Set path to the folder`},
-		"remote":      {kustomized(dir), `resources: "https://example\.com/a\.yaml" is remote`},
-		"no folder":   {kustomized("/none"), `The folder /none cannot be read`},
-		"text":        {"resource \"emissary_kustomization\" \"test\" {\n  kustomization = \"resources: []\"\n}", `text belongs in files`},
-		"data loss":   {kustomized(dir, `crd_deletion_policy = "delete"`), `Deleting CRDs must be confirmed`},
-		"wrong field": {strings.ReplaceAll(inlineMapping, "FIELD", "prefx"), `Mapping default/quote: the kind has no field .*prefx`},
-		"wrong value": {strings.ReplaceAll(inlineMapping, "FIELD", "timeout_ms"), `Mapping default/quote: .*timeout_ms`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			runTerraform(t, resource.TestStep{Config: test.config, PlanOnly: true, ExpectError: oneLine(test.want)})
-		})
-	}
-}
-
-const inlineMapping = `
-resource "emissary_kustomization" "test" {
-  kustomization = { resources = ["mapping.yaml"] }
-  files = {
-    "mapping.yaml" = yamlencode({
-      apiVersion = "getambassador.io/v3alpha1"
-      kind       = "Mapping"
-      metadata   = { name = "quote" }
-      spec       = { hostname = "*", prefix = "/", service = "quote", FIELD = "/x" }
-    })
-  }
-}
-`

@@ -52,8 +52,12 @@ func (r *kustomizationResource) Create(ctx context.Context, req resource.CreateR
 		return
 	}
 	records := r.apply(ctx, &plan, kustomization.Records{}, plan.Timeouts.Create, taintAdvice, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() && len(records) == 0 {
-		return // Nothing was written, so there is nothing to keep.
+	if resp.Diagnostics.HasError() {
+		// Terraform destroys what is in the state after a failed creation before it
+		// tries again. What was there before is none of that: it is taken over again.
+		if records = records.Made(); len(records) == 0 {
+			return
+		}
 	}
 	keepRecords(ctx, resp.Private, records, &resp.Diagnostics)
 	plan.Objects = recordedSummaries(records)
@@ -61,8 +65,8 @@ func (r *kustomizationResource) Create(ctx context.Context, req resource.CreateR
 }
 
 // taintAdvice is what Terraform does not say itself.
-const taintAdvice = "\n\nWhat was applied is in the state. Terraform marks a resource whose creation failed as tainted: its next apply deletes the objects and makes them again. " +
-	"To keep them, run `terraform untaint` on the resource first."
+const taintAdvice = "\n\nThe objects that were made are in the state. Terraform marks a resource whose creation failed as tainted: its next apply deletes them and makes them again, " +
+	"unless `terraform untaint` is run on the resource first. Objects that were there before are not deleted."
 
 func (r *kustomizationResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan, prior kustomizationModel

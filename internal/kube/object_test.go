@@ -173,3 +173,29 @@ func TestOwnership(t *testing.T) {
 		}
 	}
 }
+
+// TestMadeBy tells the objects that an apply has made from those it has found.
+func TestMadeBy(t *testing.T) {
+	t.Parallel()
+	created := metav1.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		entry metav1.ManagedFieldsEntry
+		want  bool
+	}{
+		"made":               {metav1.ManagedFieldsEntry{Manager: "us", Operation: metav1.ManagedFieldsOperationApply, Time: &created}, true},
+		"in the next second": {metav1.ManagedFieldsEntry{Manager: "us", Operation: metav1.ManagedFieldsOperationApply, Time: new(metav1.NewTime(created.Add(time.Second)))}, true},
+		"found":              {metav1.ManagedFieldsEntry{Manager: "us", Operation: metav1.ManagedFieldsOperationApply, Time: new(metav1.NewTime(created.Add(2 * time.Second)))}, false},
+		"by someone else":    {metav1.ManagedFieldsEntry{Manager: "them", Operation: metav1.ManagedFieldsOperationApply, Time: &created}, false},
+		"in another way":     {metav1.ManagedFieldsEntry{Manager: "us", Operation: metav1.ManagedFieldsOperationUpdate, Time: &created}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			object := &unstructured.Unstructured{Object: map[string]any{}}
+			object.SetCreationTimestamp(created)
+			object.SetManagedFields([]metav1.ManagedFieldsEntry{test.entry})
+			if got := MadeBy(object, "us"); got != test.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}

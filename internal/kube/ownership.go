@@ -3,6 +3,7 @@ package kube
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -74,6 +75,21 @@ func Leaves(object *unstructured.Unstructured, manager string) (map[string]any, 
 		})
 	}
 	return leaves, nil
+}
+
+// madeWithin is how long after its creation an object's first fields may be noted:
+// both times are in whole seconds, and taken one after the other.
+const madeWithin = time.Second
+
+// MadeBy reports whether the manager's server-side apply has created the object,
+// and did not find it there.
+func MadeBy(object *unstructured.Unstructured, manager string) bool {
+	for _, entry := range object.GetManagedFields() {
+		if entry.Manager == manager && entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == "" && entry.Time != nil {
+			return entry.Time.Sub(object.GetCreationTimestamp().Time) <= madeWithin
+		}
+	}
+	return false
 }
 
 // at follows a path through a value.

@@ -109,7 +109,6 @@ func (c Cluster) apply(ctx context.Context, o Object, out *Outcome) (ref kube.Re
 	applied, err := c.write(ctx, ref, o, out)
 	if applied.Object != nil {
 		record, recordErr := recordOf(o, applied.Object, c.Client.FieldManager())
-		record.generation = applied.Object.GetGeneration()
 		out.put(o.ID(), record)
 		err = errors.Join(err, recordErr)
 	}

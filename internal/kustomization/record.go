@@ -2,6 +2,7 @@ package kustomization
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -14,6 +15,14 @@ import (
 // kept between runs, hold no secret, and are all that is needed to delete the
 // objects.
 type Records map[string]Record
+
+// Made are the records of the objects that the apply has made, without those that
+// were there before. Only an Outcome's records know.
+func (r Records) Made() Records {
+	made := maps.Clone(r)
+	maps.DeleteFunc(made, func(_ string, record Record) bool { return !record.made })
+	return made
+}
 
 // Record is what is known of one object.
 type Record struct {
@@ -30,6 +39,7 @@ type Record struct {
 	NotReady string `json:"not_ready,omitempty"`
 
 	generation int64 // of the object as it was applied
+	made       bool  // and not found, by whoever applied it
 }
 
 // What Summary says of objects that are not what they should be.
@@ -62,7 +72,10 @@ func (o Object) Summary() string { return hash(condense(o)) }
 // recordOf is the record of an object that was just applied.
 func recordOf(o Object, applied *unstructured.Unstructured, manager string) (Record, error) {
 	fields, err := fieldsOf(Object{applied}, manager)
-	return Record{Manifest: condense(o), Fields: fields}, err
+	return Record{
+		Manifest: condense(o), Fields: fields,
+		generation: applied.GetGeneration(), made: kube.MadeBy(applied, manager),
+	}, err
 }
 
 // fieldsOf are the values of the fields that a manager has applied, or of all
