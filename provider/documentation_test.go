@@ -16,7 +16,7 @@ import (
 )
 
 // TestEveryAttributeIsDescribed reads what a user reads: every block, attribute and parameter has a description that is
-// a sentence; one that may be left out and is a number or a boolean names its default, and a number its unit.
+// a sentence; one that may be left out names its default, and a number its unit.
 func TestEveryAttributeIsDescribed(t *testing.T) {
 	t.Parallel()
 	schemas, err := provider.NewServer("test").GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
@@ -60,8 +60,8 @@ func checkBlock(t *testing.T, at string, block *tfprotov6.SchemaBlock) {
 	}
 }
 
-// noDefault are the words that stand for a default where there is none.
-var noDefault = regexp.MustCompile(`(?i)default|has no effect|must be`)
+// namesDefault are the words that say what happens without an attribute.
+var namesDefault = regexp.MustCompile(`(?i)default|has no effect`)
 
 // units are what numbers count.
 var units = regexp.MustCompile(`(?i)milliseconds|seconds|bytes|percent|port\b|status code|connections|requests|retries|probes|` +
@@ -79,7 +79,7 @@ func checkAttributes(t *testing.T, at string, attributes []*tfprotov6.SchemaAttr
 			continue
 		}
 		isNumber := attribute.Type.Is(tftypes.Number)
-		if attribute.Optional && (isNumber || attribute.Type.Is(tftypes.Bool)) && !noDefault.MatchString(attribute.Description) {
+		if attribute.Optional && !namesDefault.MatchString(attribute.Description) {
 			t.Errorf("%s is described as %q: its default is missing", name, attribute.Description)
 		}
 		if isNumber && !units.MatchString(attribute.Description) {

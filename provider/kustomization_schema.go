@@ -18,9 +18,9 @@ const (
 	describePath = "Folder with the `kustomization.yaml`, such as `\"${path.module}/overlays/production\"`. " +
 		"Relative paths are relative to where Terraform runs, which is also the default."
 	describeInline = "What a `kustomization.yaml` holds, as an object with the same fields, such as `{ resources = [\"base\"], namespace = \"shop\" }`. " +
-		"It takes the place of the file in `path`; the paths in it are relative to `path`."
+		"It takes the place of the file in `path`; the paths in it are relative to `path`. Default: the file."
 	describeFiles = "Files by their path in the folder, for manifests and patches that come from the configuration. " +
-		"They come before files of the same name on disk."
+		"They come before files of the same name on disk. Default: none."
 	describeOutside = "Whether files outside of the folder of their `kustomization.yaml` may be used, as with `--load-restrictor LoadRestrictionsNone`. " +
 		"Bases may be anywhere without it. Default `false`."
 	describeRemote = "Whether bases may be fetched with git and files from URLs, at each plan and apply. Default `false`: a build reads only what is on disk. " +

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,9 +25,9 @@ func (k *Kind) Attributes() []*tfprotov6.SchemaAttribute {
 		{Name: "namespace", Type: tftypes.String, Optional: true, Computed: true,
 			Description: "Namespace of the object. Default `" + DefaultNamespace + "`. Changing it makes a new object."},
 		{Name: "labels", Type: tftypes.Map{ElementType: tftypes.String}, Optional: true,
-			Description: "Labels of the object. Labels that others add are left alone."},
+			Description: "Labels of the object. Labels that others add are left alone. Default: none."},
 		{Name: "annotations", Type: tftypes.Map{ElementType: tftypes.String}, Optional: true,
-			Description: "Annotations of the object. Annotations that others add are left alone."},
+			Description: "Annotations of the object. Annotations that others add are left alone. Default: none."},
 	}
 	for _, attribute := range attributes {
 		attribute.DescriptionKind = tfprotov6.StringKindMarkdown
@@ -67,8 +68,14 @@ func (n *node) terraform() *tfprotov6.SchemaAttribute {
 	default:
 		attribute.Type = n.wire()
 	}
+	if attribute.NestedType == nil && attribute.Optional && !namesDefault.MatchString(attribute.Description) {
+		attribute.Description += " Default: none."
+	}
 	return attribute
 }
+
+// namesDefault matches descriptions that say what happens without the attribute.
+var namesDefault = regexp.MustCompile(`(?i)\bdefaults?\b|has no effect`)
 
 // outline says in words what a dynamic value holds, because its type does not;
 // where it is free form, there is nothing to say.
