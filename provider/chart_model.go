@@ -20,10 +20,10 @@ type chartModel struct {
 const (
 	chartDescription = "The chart: one of the bundled ones (`" + charts.Ingress + "`, `" + charts.Config + "`, `" + charts.CRDs + "`), " +
 		"the path of a folder or archive, a name in `repository`, or a URL (`https://….tgz`, `oci://…`). Default `" + charts.Ingress + "`."
-	repositoryDescription         = "URL of a chart repository (`https://…`) or of a folder in an OCI registry (`oci://…`) that has `chart`."
+	repositoryDescription         = "URL of a chart repository (`https://…`) or of a folder in an OCI registry (`oci://…`) that has `chart`. Default: none."
 	chartVersionDescription       = "Version of the chart, or a range such as `~8.2`. Default: the newest. A bundled chart has the version of the provider."
 	repositoryUsernameDescription = "User name for the repository or registry. Default: what `helm registry login` or `docker login` stored."
-	repositoryPasswordDescription = "Password for the repository or registry."
+	repositoryPasswordDescription = "Password for the repository or registry. Default: what `helm registry login` or `docker login` stored."
 )
 
 // source says where the chart comes from. It reports false while that is not

@@ -17,8 +17,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 
+	"terraform-provider-emissary/charts"
 	"terraform-provider-emissary/crds"
 	"terraform-provider-emissary/provider/conversion"
 	"terraform-provider-emissary/test/deps"
@@ -33,7 +36,7 @@ func TestConvertedImports(t *testing.T) {
 	if applied != len(crds.Kinds()) {
 		t.Fatalf("%d objects were applied, there are %d kinds", applied, len(crds.Kinds()))
 	}
-	configuration := w.converted(w.printed(slices.Collect(maps.Values(plurals()))...))
+	configuration := converted(t, w.printed(slices.Collect(maps.Values(plurals()))...))
 	w.run(resource.TestStep{
 		Config: w.config(configuration),
 		ConfigPlanChecks: resource.ConfigPlanChecks{
@@ -48,17 +51,54 @@ func TestConvertedImports(t *testing.T) {
 func TestConvertedOlderVersions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	var converted []string
+	var documents []string
 	for document := range strings.SplitSeq(readFile(t, "conversion/testdata/older-versions.out.yaml"), "---\n") {
 		if !strings.Contains(document, "name: broken") {
-			converted = append(converted, document)
+			documents = append(documents, document)
 		}
 	}
-	applied := w.applyManifests(strings.Join(converted, "---\n"))
-	configuration := w.converted(w.printed(slices.Collect(maps.Values(plurals()))...))
+	applied := w.applyManifests(strings.Join(documents, "---\n"))
+	configuration := converted(t, w.printed(slices.Collect(maps.Values(plurals()))...))
 	w.run(resource.TestStep{
 		Config:           w.config(configuration),
 		ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{onlyImports(applied)}},
+	})
+}
+
+// testConvertedRelease converts what `helm install` made, with all that belongs to it and the CRDs: the release and the
+// CRDs are imported as wholes, and nothing changes.
+func testConvertedRelease(t *testing.T, w *releaseWorld, namespace string) {
+	bundled, err := charts.Load(charts.Ingress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.helmInstall(t, namespace, "edge", bundled, map[string]any{
+		"replicaCount": 1, "service": clusterIP, "ingressClassResource": map[string]any{"name": namespace},
+		"env":       map[string]any{"AMBASSADOR_ID": namespace, "REDIS_PASSWORD": "${hunter2}"},
+		"resources": map[string]any{"limits": map[string]any{"cpu": 0.1, "memory": "200Mi"}},
+		"module":    map[string]any{"diagnostics": map[string]any{"enabled": false}},
+	})
+	client := dynamic.NewForConfigOrDie(w.Config)
+	var items []any
+	for _, from := range []struct{ group, version, resource, namespace string }{
+		{"", "v1", "secrets", namespace}, {"", "v1", "services", namespace}, {"apps", "v1", "deployments", namespace},
+		{"getambassador.io", "v3alpha1", "modules", namespace}, {"apiextensions.k8s.io", "v1", "customresourcedefinitions", ""},
+	} {
+		found, err := client.Resource(schema.GroupVersionResource{Group: from.group, Version: from.version, Resource: from.resource}).
+			Namespace(from.namespace).List(t.Context(), metav1.ListOptions{})
+		if err != nil || len(found.Items) == 0 {
+			t.Fatalf("%d %s: %v", len(found.Items), from.resource, err)
+		}
+		for _, item := range found.Items {
+			items = append(items, item.Object)
+		}
+	}
+	runTerraform(t, resource.TestStep{
+		Config: w.provider() + converted(t, printedList(t, items)),
+		ConfigPlanChecks: resource.ConfigPlanChecks{
+			PreApply:             []plancheck.PlanCheck{onlyImports(2)},
+			PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+		},
 	})
 }
 
@@ -101,7 +141,6 @@ func (w *world) applyManifests(manifests string) (count int) {
 // printed is what `kubectl get … -o yaml` prints of the test's namespace.
 func (w *world) printed(resources ...string) string {
 	w.Helper()
-	list := map[string]any{"apiVersion": "v1", "kind": "List"}
 	var items []any
 	for _, resource := range resources {
 		found, err := w.objects(resource).List(w.Context(), metav1.ListOptions{})
@@ -112,30 +151,35 @@ func (w *world) printed(resources ...string) string {
 			items = append(items, item.Object)
 		}
 	}
-	list["items"] = items
-	text, err := yaml.Marshal(list)
+	return printedList(w.T, items)
+}
+
+// printedList is how kubectl prints several objects.
+func printedList(t *testing.T, items []any) string {
+	t.Helper()
+	text, err := yaml.Marshal(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
 	return string(text)
 }
 
 // converted is the configuration for the objects, which must be complete and formatted.
-func (w *world) converted(manifests string) string {
-	w.Helper()
+func converted(t *testing.T, manifests string) string {
+	t.Helper()
 	result, err := conversion.Convert([]conversion.Source{{Name: "kubectl", Data: []byte(manifests)}}, conversion.Options{To: conversion.HCL, Imports: true})
 	if err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
 	if !result.Complete() {
-		w.Errorf("something is lost: %v", result.Messages)
+		t.Errorf("something is lost: %v", result.Messages)
 	}
-	file := filepath.Join(w.TempDir(), "converted.tf")
+	file := filepath.Join(t.TempDir(), "converted.tf")
 	if err := os.WriteFile(file, result.Text, 0o600); err != nil {
-		w.Fatal(err)
+		t.Fatal(err)
 	}
-	if output, err := exec.CommandContext(w.Context(), deps.Terraform(w), "fmt", "-check", "-diff", file).CombinedOutput(); err != nil {
-		w.Errorf("the configuration is not formatted: %v\n%s", err, output)
+	if output, err := exec.CommandContext(t.Context(), deps.Terraform(t), "fmt", "-check", "-diff", file).CombinedOutput(); err != nil {
+		t.Errorf("the configuration is not formatted: %v\n%s", err, output)
 	}
 	return string(result.Text)
 }

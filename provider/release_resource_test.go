@@ -44,6 +44,7 @@ func TestRelease(t *testing.T) {
 			"FailedUpdate": testReleaseFailedUpdate,
 			"LocalChart":   testReleaseLocalChart,
 			"Several":      testMultipleInstalls,
+			"Converted":    testConvertedRelease,
 			"Import":       testReleaseImport,
 			"ImportClean":  testReleaseImportClean,
 			"Adopt":        testReleaseAdopt,

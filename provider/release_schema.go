@@ -52,7 +52,7 @@ func releaseSchema(ctx context.Context) rschema.Schema {
 			"values_yaml":      rschema.ListAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: valuesYAMLDescription},
 			"sensitive_values": rschema.DynamicAttribute{Optional: true, Sensitive: true, MarkdownDescription: sensitiveValuesDescription},
 			"values_wo": rschema.DynamicAttribute{Optional: true, WriteOnly: true,
-				MarkdownDescription: "Values that are in neither plan nor state, as an object or as YAML text. They win over `sensitive_values`. " +
+				MarkdownDescription: "Values that are in neither plan nor state, as an object or as YAML text. They win over `sensitive_values`. Default: none. " +
 					"Terraform does not see them change: see `values_wo_revision`. Needs Terraform 1.11 or OpenTofu 1.11."},
 			"values_wo_revision": rschema.Int64Attribute{Optional: true,
 				MarkdownDescription: "A number of your choice; changing it upgrades the release with the present `values_wo`. Default: none."},
@@ -71,7 +71,7 @@ func releaseSchema(ctx context.Context) rschema.Schema {
 
 			"ignore_drift": rschema.ListAttribute{Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "What is left out of `drift`: objects and fields as they stand there, `*` for any text. For example " +
-					"`Deployment/* spec.replicas` where something else scales; `*` for everything."},
+					"`Deployment/* spec.replicas` where something else scales; `*` for everything. Default: nothing."},
 
 			"revision": rschema.Int64Attribute{Computed: true,
 				MarkdownDescription: "Number of the change, from 1."},

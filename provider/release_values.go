@@ -30,12 +30,12 @@ type contentModel struct {
 const (
 	valuesDescription = "Values for the chart, as an object. They win over `values_yaml`. `null` takes a default of the chart away. " +
 		"They are checked against the chart's `values.schema.json`, where it has one."
-	valuesYAMLDescription      = "Values files as text, for example `[file(\"values.yaml\")]`. A later one wins over an earlier one, key by key."
-	sensitiveValuesDescription = "Values that Terraform does not show. They win over `values`."
+	valuesYAMLDescription      = "Values files as text, for example `[file(\"values.yaml\")]`. A later one wins over an earlier one, key by key. Default: none."
+	sensitiveValuesDescription = "Values that Terraform does not show. They win over `values`. Default: none."
 	kustomizeDescription       = "How the objects of the chart are changed before they are applied: the contents of a `kustomization.yaml`, " +
 		"as an object with kustomize's own keys or as text. Possible are `patches`, `images`, `labels`, `commonLabels`, `commonAnnotations`, `namePrefix`, " +
 		"`nameSuffix`, `namespace`, `replicas`, `replacements`, `configMapGenerator`, `secretGenerator`, `generatorOptions` and `buildMetadata`, " +
-		"without naming files. Hooks of the chart stay as they are."
+		"without naming files. Hooks of the chart stay as they are. Default: nothing is changed."
 )
 
 // content is what a contentModel says.

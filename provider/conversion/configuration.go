@@ -74,7 +74,7 @@ func (c *converter) resources() (resources []*resource) {
 	return resources
 }
 
-// releaseResource has the values that the user gave, not the chart's defaults.
+// releaseResource has the values that the user gave, not the chart's defaults, divided as an import divides them.
 func releaseResource(record *release.Record) *resource {
 	r := &resource{resourceType: releaseType, namespace: record.Namespace, name: record.Name, id: record.String()}
 	r.attributes = []hcl.Attribute{{Name: "name", Value: record.Name}, {Name: "namespace", Value: record.Namespace}}

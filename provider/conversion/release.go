@@ -57,7 +57,7 @@ func (c *converter) record(u *unstructured.Unstructured) {
 		note = "it is left out: a release is no manifest; `helm get values` prints its values"
 	default:
 		c.releases = append(c.releases, record)
-		note = upgradeNote(record)
+		note = releaseNote(record)
 	}
 	if note != "" {
 		c.tell(Note, "Release "+record.String(), note)
@@ -75,8 +75,8 @@ func unmanaged(record *release.Record) string {
 	return ""
 }
 
-// upgradeNote says what the first apply will change of a release, or "".
-func upgradeNote(record *release.Record) string {
+// releaseNote says what to look at before the first apply of a release, or "".
+func releaseNote(record *release.Record) string {
 	var notes []string
 	if record.Status != release.StatusDeployed {
 		notes = append(notes, fmt.Sprintf("its status is %s, which the next apply repairs", record.Status))
@@ -84,6 +84,9 @@ func upgradeNote(record *release.Record) string {
 	if bundled := bundledVersion(record.ChartName); record.ChartVersion != bundled {
 		notes = append(notes, fmt.Sprintf("the next apply changes its chart from version %s to %s, the one inside the provider; "+
 			"to keep the chart as it is, set chart, repository and version", record.ChartVersion, bundled))
+	}
+	if _, secret := release.SplitSecrets(record.Values); len(secret) > 0 {
+		notes = append(notes, "values that look like secrets are in sensitive_values: put variables in their place before others see the file")
 	}
 	return strings.Join(notes, "; ")
 }

@@ -26,7 +26,7 @@ func TestReleases(t *testing.T) {
 		record(charts.Ingress, "", "edge", "emissary", 9, helmrelease.StatusSuperseded, `{"replicaCount": 1}`),
 		record(charts.Ingress, "", "edge", "emissary", 10, helmrelease.StatusDeployed, `{
 			"replicaCount": 2, "resources": {"limits": {"cpu": 0.5, "memory": "1Gi"}},
-			"env": {"AMBASSADOR_ID": "edge", "TEMPLATE": "${not} %{one}"}, "podAnnotations": null,
+			"env": {"AMBASSADOR_ID": "edge", "TEMPLATE": "${not} %{one}", "REDIS_PASSWORD": "hunter2"}, "podAnnotations": null,
 			"extra": "a\nb\n", "big": 12345678901}`),
 		// Of Emissary's own chart, which failed to upgrade.
 		record(charts.Ingress, "8.9.1", "emissary-ingress", "old", 3, helmrelease.StatusFailed, `{}`),

@@ -1,3 +1,4 @@
+# note: Release emissary/edge: values that look like secrets are in sensitive_values: put variables in their place before others see the file
 # note: Release old/emissary-ingress: its status is failed, which the next apply repairs; the next apply changes its chart from version 8.9.1 to BUNDLED, the one inside the provider; to keep the chart as it is, set chart, repository and version
 # note: Release default/cache: it is left out: redis is not a chart of this product
 # note: Release default/gone: it is left out: it is uninstalled, and only its history is kept
@@ -48,6 +49,9 @@ resource "emissary_release" "edge" {
     resources = {
       limits = { cpu = 0.5, memory = "1Gi" }
     }
+  }
+  sensitive_values = {
+    env = { REDIS_PASSWORD = "hunter2" }
   }
 }
 
