@@ -3,6 +3,8 @@ package provider_test
 import (
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 	"regexp"
 	"sync/atomic"
 	"testing"
@@ -193,4 +195,32 @@ resource "emissary_release" "ingress" {
 }`,
 		ExpectError: regexp.MustCompile(`(?s)Cannot apply the release default/emissary-ingress.*https://127.0.0.1:1.*cannot\s+be\s+reached`),
 	})
+}
+
+// TestReleaseChartSchema: a chart of someone else is checked against its own schema.
+func TestReleaseChartSchema(t *testing.T) {
+	t.Parallel()
+	chart := filepath.Join(t.TempDir(), "mine")
+	if err := os.MkdirAll(filepath.Join(chart, "templates"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"Chart.yaml":         "apiVersion: v2\nname: mine\nversion: 1.0.0\n",
+		"values.schema.json": `{"type": "object", "required": ["port"], "properties": {"port": {"type": "integer", "maximum": 65535}}}`,
+		"templates/cm.yaml":  "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: mine\n",
+	} {
+		if err := os.WriteFile(filepath.Join(chart, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for values, want := range map[string]string{
+		`{ port = "http" }`: `values\.port: must be a whole number, not "http"`,
+		`{ port = 70000 }`:  `values\.port: maximum: got 70,000, want 65,535`,
+		`{}`:                `needs port`,
+	} {
+		runTerraform(t, resource.TestStep{
+			Config:   nowhere(t) + fmt.Sprintf("resource \"emissary_release\" \"mine\" {\n  name = \"mine\"\n  chart = %q\n  values = %s\n}", chart, values),
+			PlanOnly: true, ExpectError: regexp.MustCompile(`(?s)Invalid values for the chart mine.*` + want),
+		})
+	}
 }

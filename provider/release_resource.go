@@ -108,7 +108,7 @@ func (r *releaseResource) apply(ctx context.Context, plan, prior *releaseModel, 
 	}
 	result.describe(info)
 	result.Drift = noDrift
-	diags.Append(rememberWriteOnly(ctx, private, content)...)
+	diags.Append(rememberWriteOnly(ctx, private, content, err != nil)...)
 	diags.Append(state.Set(ctx, result)...)
 }
 

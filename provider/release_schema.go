@@ -83,7 +83,7 @@ func releaseSchema(ctx context.Context) rschema.Schema {
 			"app_version": rschema.StringAttribute{Computed: true,
 				MarkdownDescription: "Version of the software that the chart installs."},
 			"chart_digest": rschema.StringAttribute{Computed: true,
-				MarkdownDescription: "SHA-256 of the chart's files. A change of a local chart shows here."},
+				MarkdownDescription: "SHA-256 of what the chart consists of, however it is packed. A change of a local chart shows here."},
 			"drift": rschema.ListAttribute{Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Where the objects in the cluster differ from what the release says, as lines such as " +
 					"`Deployment/emissary-ingress spec.replicas: 3, want 2`, found when Terraform refreshes. The next apply repairs it. " +

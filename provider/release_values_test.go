@@ -156,6 +156,40 @@ func TestWithoutPaths(t *testing.T) {
 	}
 }
 
+// privateMap is the private part of a state.
+type privateMap map[string][]byte
+
+func (p privateMap) GetKey(_ context.Context, key string) ([]byte, diag.Diagnostics) {
+	return p[key], nil
+}
+func (p privateMap) SetKey(_ context.Context, key string, value []byte) diag.Diagnostics {
+	p[key] = value
+	return nil
+}
+
+func TestRememberWriteOnly(t *testing.T) {
+	t.Parallel()
+	private := privateMap{}
+	remember := func(yaml string, failed bool, want [][]string) {
+		t.Helper()
+		c := (&contentModel{}).content(t.Context(), types.DynamicValue(types.StringValue(yaml)), new(diag.Diagnostics))
+		diags := rememberWriteOnly(t.Context(), private, c, failed)
+		got, more := writeOnlyPaths(t.Context(), private)
+		if diags.HasError() || more.HasError() {
+			t.Fatal(diags, more)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if strings.Contains(string(private[writeOnlyKey]), "hunter2") {
+			t.Errorf("a value is kept: %s", private[writeOnlyKey])
+		}
+	}
+	remember("a: {b: hunter2}", false, [][]string{{"a", "b"}})
+	remember("c: hunter2", true, [][]string{{"a", "b"}, {"c"}})
+	remember("c: hunter2", false, [][]string{{"c"}})
+}
+
 func TestDriftLines(t *testing.T) {
 	t.Parallel()
 	replicas := release.Drift{Object: "Deployment/edge", Path: []string{"spec", "replicas"}, Have: "3", Want: "2"}

@@ -22,19 +22,24 @@ type privateData interface {
 	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
 }
 
-// rememberWriteOnly keeps where the write-only values are.
-func rememberWriteOnly(ctx context.Context, private privateData, c content) diag.Diagnostics {
+// rememberWriteOnly keeps where the write-only values are, and after a change that
+// failed, also where they were before: either may be what the cluster has.
+func rememberWriteOnly(ctx context.Context, private privateData, c content, failed bool) (diags diag.Diagnostics) {
 	var paths [][]string
+	if failed {
+		paths, diags = writeOnlyPaths(ctx, private)
+	}
 	for _, layer := range c.layers {
 		if layer.name == "values_wo" {
-			paths = leafPaths(nil, layer.values)
+			paths = append(paths, leafPaths(nil, layer.values)...)
 		}
 	}
 	data, err := json.Marshal(paths)
 	if err != nil {
-		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot keep the names of write-only values", sentence(err)+".")}
+		diags.AddError("Cannot keep the names of write-only values", sentence(err)+".")
+		return diags
 	}
-	return private.SetKey(ctx, writeOnlyKey, data)
+	return append(diags, private.SetKey(ctx, writeOnlyKey, data)...)
 }
 
 // writeOnlyPaths are the places that rememberWriteOnly kept.
