@@ -80,12 +80,12 @@ func testReleaseAdopt(t *testing.T, w *releaseWorld, namespace string) {
 		"another name": {"gateway", "gateway-emissary-ingress", "env: {AMBASSADOR_ID: gateway}\nservice: {type: NodePort}",
 			`env = { AMBASSADOR_ID = "gateway" }, service = { type = "NodePort" }`},
 		"name of the chart replaced": {"edge", "edge-ambassador", "nameOverride: ambassador", `nameOverride = "ambassador"`},
-		"selector replaced": {"emissary-ingress", "emissary-ingress", "service: {selector: {service: ambassador}, loadBalancerIP: 192.0.2.10}",
+		"selector replaced": {"my-emissary-ingress", "my-emissary-ingress", "service: {selector: {service: ambassador}, loadBalancerIP: 192.0.2.10}",
 			`service = { selector = { service = "ambassador" }, loadBalancerIP = "192.0.2.10" }`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			namespace := namespace + "-" + test.release + fmt.Sprint(len(test.values))
+			namespace := namespace + "-" + test.release
 			values, err := release.ParseValues(test.values)
 			if err != nil {
 				t.Fatal(err)
