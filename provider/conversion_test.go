@@ -75,7 +75,7 @@ func testConvertedRelease(t *testing.T, w *releaseWorld, namespace string) {
 	w.helmInstall(t, namespace, "edge", bundled, map[string]any{
 		"replicaCount": 1, "service": clusterIP, "ingressClassResource": map[string]any{"name": namespace},
 		"env":       map[string]any{"AMBASSADOR_ID": namespace, "REDIS_PASSWORD": "${hunter2}"},
-		"resources": map[string]any{"limits": map[string]any{"cpu": 0.1, "memory": "200Mi"}},
+		"resources": map[string]any{"limits": map[string]any{"cpu": 0.5, "memory": "600Mi"}},
 		"module":    map[string]any{"diagnostics": map[string]any{"enabled": false}},
 	})
 	client := dynamic.NewForConfigOrDie(w.Config)
