@@ -46,6 +46,13 @@ func Kinds() []Kind {
 	return kinds
 }
 
+// Manifest returns the generated YAML of a CRD, such as
+// "mappings.getambassador.io"; an error when there is none of that name.
+func Manifest(name string) ([]byte, error) {
+	plural, group, _ := strings.Cut(name, ".")
+	return FS.ReadFile(path.Join("yaml", group+"_"+plural+".yaml"))
+}
+
 var definitions = sync.OnceValue(func() []*apiextensionsv1.CustomResourceDefinition {
 	const dir = "yaml"
 	// What is embedded was generated and tested with the binary: an error

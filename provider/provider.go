@@ -56,7 +56,9 @@ func (p *emissaryProvider) Resources(context.Context) []func() resource.Resource
 }
 
 func (p *emissaryProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{newKustomizationDataSource, newRoutesDataSource, newChartDataSource, newManifestsDataSource}
+	return []func() datasource.DataSource{
+		newChartDataSource, newCRDsDataSource, newKustomizationDataSource, newManifestsDataSource, newRoutesDataSource, newStatusDataSource,
+	}
 }
 
 // Functions lists what works on values alone: it needs no configuration.

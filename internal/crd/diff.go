@@ -166,6 +166,16 @@ func Fields(version *apiextensionsv1.CustomResourceDefinitionVersion) map[string
 	return all
 }
 
+// CountFields is how many fields the first version of a CRD has, at any depth.
+func CountFields(crd *kube.CRD) (count int64) {
+	for path := range Fields(&crd.Spec.Versions[0]) {
+		if path != "" && !strings.HasSuffix(path, "[]") && !strings.HasSuffix(path, ".*") {
+			count++
+		}
+	}
+	return count
+}
+
 func collect(all map[string]JSONSchema, at string, schema *JSONSchema) {
 	all[at] = *schema
 	for name, property := range schema.Properties {

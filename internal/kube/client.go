@@ -16,7 +16,8 @@ import (
 // Group is the API group of the product's kinds.
 const Group = "getambassador.io"
 
-var apiGroupVersion = schema.GroupVersion{Group: Group, Version: "v3alpha1"}
+// APIGroupVersion is that of the product's kinds.
+var APIGroupVersion = schema.GroupVersion{Group: Group, Version: "v3alpha1"}
 
 // Type is a kind of object together with its place in the API. It is given, not
 // discovered: the embedded CRDs know it, and a discovery cache would have to be

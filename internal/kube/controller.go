@@ -99,3 +99,9 @@ func AmbassadorIDs(manifest map[string]any) []string {
 	}
 	return ids
 }
+
+// IsFor reports whether an object is for the instance with that ambassador id.
+func IsFor(object *unstructured.Unstructured, ambassadorID string) bool {
+	ids := AmbassadorIDs(object.Object)
+	return slices.Contains(ids, ambassadorID) || slices.Contains(ids, automatic)
+}

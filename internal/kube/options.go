@@ -205,7 +205,7 @@ func (o Options) overrides() (*clientcmd.ConfigOverrides, error) {
 	}
 	if o.Host != "" {
 		withTLS := o.ClusterCACertificate != "" || o.ClientCertificate != "" || o.Insecure
-		host, _, err := rest.DefaultServerURL(o.Host, "", apiGroupVersion, withTLS)
+		host, _, err := rest.DefaultServerURL(o.Host, "", APIGroupVersion, withTLS)
 		if err != nil {
 			return nil, fmt.Errorf("host %q is not a URL or host:port of an API server: %w", o.Host, err)
 		}

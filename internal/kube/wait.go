@@ -155,6 +155,20 @@ func (c *Client) IsServed(ctx context.Context, object *unstructured.Unstructured
 	return judge(object, object.GetGeneration(), c.Controllers(ctx, ambassadorIDs)).served
 }
 
+// Verdict is what a controller says about an object as it is now. Neither served
+// nor refused is one that it has not reported on.
+type Verdict struct {
+	Served, Refused bool
+	// Why is the reason and message; it may be empty.
+	Why string
+}
+
+// Judge reads from an object what the controller of that ambassador id reports.
+func Judge(object *unstructured.Unstructured, ambassadorID string) Verdict {
+	v := judge(object, object.GetGeneration(), []string{ambassadorID})
+	return Verdict{Served: v.served, Refused: v.failed, Why: v.text}
+}
+
 // verdict is what the conditions of an object say about one generation.
 type verdict struct {
 	served, failed bool

@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	mappings = Type{GroupVersionResource: apiGroupVersion.WithResource("mappings"), Kind: "Mapping"}
+	mappings = Type{GroupVersionResource: APIGroupVersion.WithResource("mappings"), Kind: "Mapping"}
 	quote    = Ref{Type: mappings, Namespace: "default", Name: "quote"}
 )
 
