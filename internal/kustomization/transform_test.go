@@ -47,7 +47,7 @@ func TestTransformErrors(t *testing.T) {
 	t.Parallel()
 	for patch, want := range map[string]string{
 		"{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}": "name it in the patch's metadata, or give the patch a target",
-		"{apiVersion: v1, kind: ConfigMap":                       "did not find expected",
+		"{apiVersion: v1, kind: ConfigMap":                       "unable to parse SM or JSON patch",
 	} {
 		_, err := kustomization.Transform(map[string]any{"patches": []any{map[string]any{"patch": patch}}}, []byte(twoObjects))
 		if err == nil || !strings.Contains(err.Error(), want) {
