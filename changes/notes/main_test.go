@@ -12,6 +12,9 @@ import (
 // TestFragments reads those of this checkout.
 func TestFragments(t *testing.T) {
 	t.Parallel()
+	if files, _ := filepath.Glob("../unreleased/*.yaml"); len(files) == 0 {
+		t.Skip("skipped: nothing has changed since the last release")
+	}
 	if _, err := read("../unreleased"); err != nil {
 		t.Error(err)
 	}
