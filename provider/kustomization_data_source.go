@@ -38,6 +38,7 @@ func (*kustomizationDataSource) Schema(_ context.Context, _ datasource.SchemaReq
 			"path":                schema.StringAttribute{Optional: true, MarkdownDescription: describePath},
 			"kustomization":       schema.DynamicAttribute{Optional: true, MarkdownDescription: describeInline},
 			"files":               schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: describeFiles},
+			"sensitive_files":     schema.MapAttribute{Optional: true, Sensitive: true, ElementType: types.StringType, MarkdownDescription: describeSensitive + " All of them are in `secrets`."},
 			"allow_files_outside": schema.BoolAttribute{Optional: true, MarkdownDescription: describeOutside},
 			"allow_remote":        schema.BoolAttribute{Optional: true, MarkdownDescription: describeRemote},
 			"tiers": schema.ListAttribute{Computed: true, ElementType: types.ListType{ElemType: types.StringType},

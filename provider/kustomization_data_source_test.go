@@ -92,6 +92,22 @@ data "emissary_routes" "shop" {
 	})
 }
 
+// TestKustomizationOfChart plans the kustomization of a chart in the guide, without
+// a cluster.
+func TestKustomizationOfChart(t *testing.T) {
+	t.Parallel()
+	guide := guides(t)["kubectl-and-kustomize"]
+	_, guide, _ = strings.Cut(guide, "## Manifests from the charts")
+	id := func(kind string) tfjsonpath.Path { return tfjsonpath.New("objects").AtMapKey(kind) }
+	runTerraform(t, resource.TestStep{
+		Config: guideBlock.FindStringSubmatch(guide)[1], PlanOnly: true, ExpectNonEmptyPlan: true,
+		ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{
+			plancheck.ExpectKnownValue("emissary_kustomization.ingress", id("Namespace/emissary"), digest()),
+			plancheck.ExpectKnownValue("emissary_kustomization.ingress", id("apps/Deployment/emissary/edge-emissary-ingress"), digest()),
+		}},
+	})
+}
+
 // TestKustomizationExample applies the example of the resource and imports what
 // its first part makes.
 func TestKustomizationExample(t *testing.T) {

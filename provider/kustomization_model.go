@@ -24,6 +24,7 @@ type kustomizationSource struct {
 	Path              types.String  `tfsdk:"path"`
 	Kustomization     types.Dynamic `tfsdk:"kustomization"`
 	Files             types.Map     `tfsdk:"files"`
+	SensitiveFiles    types.Map     `tfsdk:"sensitive_files"`
 	AllowFilesOutside types.Bool    `tfsdk:"allow_files_outside"`
 	AllowRemote       types.Bool    `tfsdk:"allow_remote"`
 }
@@ -54,7 +55,7 @@ func (s *kustomizationSource) source(ctx context.Context) (source kustomization.
 		FilesOutside: s.AllowFilesOutside.ValueBool(),
 		Remote:       s.AllowRemote.ValueBool(),
 	}
-	known = !s.Path.IsUnknown() && !s.AllowFilesOutside.IsUnknown() && !s.AllowRemote.IsUnknown() && !s.Files.IsUnknown()
+	known = !s.Path.IsUnknown() && !s.AllowFilesOutside.IsUnknown() && !s.AllowRemote.IsUnknown()
 	if !s.Kustomization.IsNull() && !s.Kustomization.IsUnderlyingValueNull() {
 		content, err := plainValue(ctx, s.Kustomization)
 		if errors.Is(err, errUnknownValue) {
@@ -69,15 +70,24 @@ func (s *kustomizationSource) source(ctx context.Context) (source kustomization.
 		}
 		source.Kustomization = fields
 	}
-	source.Files = map[string]string{}
-	for name, element := range s.Files.Elements() {
+	files, filesKnown := textMap(s.Files)
+	sensitive, sensitiveKnown := textMap(s.SensitiveFiles)
+	source.Files, source.SensitiveFiles = files, sensitive
+	return source, known && filesKnown && sensitiveKnown, nil
+}
+
+// textMap is the elements of a map of texts. It reports false while one of them is
+// not known.
+func textMap(of types.Map) (map[string]string, bool) {
+	values := make(map[string]string, len(of.Elements()))
+	for name, element := range of.Elements() {
 		text, ok := element.(types.String)
 		if !ok || text.IsUnknown() {
-			return source, false, nil
+			return nil, false
 		}
-		source.Files[name] = text.ValueString()
+		values[name] = text.ValueString()
 	}
-	return source, known, nil
+	return values, !of.IsUnknown()
 }
 
 // build builds the kustomization and checks the objects of getambassador.io as

@@ -63,6 +63,10 @@ func (s *kustomizationServer) change(ctx context.Context, prior known, attribute
 	if attributes != nil {
 		values := nullObject(s.resource)
 		for name, value := range attributes {
+			if given, ok := value.(tftypes.Value); ok {
+				values[name] = given
+				continue
+			}
 			values[name] = tftypes.NewValue(s.resource.AttributeTypes[name], value)
 		}
 		config = dynamicValue(s.T, s.resource, values)
@@ -142,8 +146,58 @@ func TestKustomizationKeepsSecrets(t *testing.T) {
 		t.Errorf("the state has %v", s.objects(made))
 	}
 	t.Logf("4 objects take %d bytes of private state", len(made.private))
+	testKustomizationSensitiveFiles(w, dir)
 	gone, diags := s.change(t.Context(), changed, nil)
 	if len(diags) > 0 || s.objects(gone) != nil || w.object(secrets, "password") != nil {
 		t.Errorf("the destroy has left %v: %+v", s.objects(gone), diags)
 	}
+}
+
+// testKustomizationSensitiveFiles looks for what sensitive files hold, whatever
+// kind of object it is in.
+func testKustomizationSensitiveFiles(w *world, dir string) {
+	s := newKustomizationServer(w.T, map[string]any{"config_path": w.Kubeconfig})
+	attributes := func(level string) map[string]any {
+		object, files := tftypes.Object{AttributeTypes: map[string]tftypes.Type{"namespace": tftypes.String, "resources": tftypes.List{ElementType: tftypes.String}}}, tftypes.Map{ElementType: tftypes.String}
+		return map[string]any{
+			"path": dir, "wait": false,
+			"kustomization": tftypes.NewValue(object, map[string]tftypes.Value{
+				"namespace": tftypes.NewValue(tftypes.String, w.namespace),
+				"resources": tftypes.NewValue(object.AttributeTypes["resources"], []tftypes.Value{tftypes.NewValue(tftypes.String, "hidden.yaml")}),
+			}),
+			"sensitive_files": tftypes.NewValue(files, map[string]tftypes.Value{
+				"hidden.yaml": tftypes.NewValue(tftypes.String, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hidden}\ndata: {key: "+level+"}\n"),
+			}),
+		}
+	}
+	made, diags := s.change(w.Context(), s.none(), attributes("correct-horse"))
+	changed, more := s.change(w.Context(), made, attributes("battery-staple"))
+	if len(diags)+len(more) > 0 || w.key("hidden") != "battery-staple" {
+		w.Fatalf("%+v %+v: it has %q", diags, more, w.key("hidden"))
+	}
+	for _, secret := range []string{"correct-horse", "battery-staple"} {
+		if strings.Contains(string(made.private)+string(changed.private), secret) || strings.Contains(s.changes(changed), secret) {
+			w.Errorf("%s is kept", secret)
+		}
+	}
+	if text := s.changes(changed); !strings.Contains(text, "data.key") {
+		w.Errorf("the changes are %s", text)
+	}
+	if _, diags := s.change(w.Context(), changed, nil); len(diags) > 0 || w.key("hidden") != "" {
+		w.Errorf("%+v", diags)
+	}
+}
+
+// changes is the attribute of that name, as text.
+func (s *kustomizationServer) changes(of known) string {
+	s.Helper()
+	value, err := of.state.Unmarshal(s.resource)
+	if err != nil {
+		s.Fatal(err)
+	}
+	var attributes map[string]tftypes.Value
+	if err := value.As(&attributes); err != nil {
+		s.Fatal(err)
+	}
+	return attributes["changes"].String()
 }

@@ -21,7 +21,8 @@ const (
 		"It takes the place of the file in `path`; the paths in it are relative to `path`. Default: the file."
 	describeFiles = "Files by their path in the folder, for manifests and patches that come from the configuration. " +
 		"They come before files of the same name on disk. Default: none."
-	describeOutside = "Whether files outside of the folder of their `kustomization.yaml` may be used, as with `--load-restrictor LoadRestrictionsNone`. " +
+	describeSensitive = "Like `files`, for what Terraform is not to show. With any of them, every object is treated as a Secret: values are hashes where they are kept and shown. Default: none."
+	describeOutside   = "Whether files outside of the folder of their `kustomization.yaml` may be used, as with `--load-restrictor LoadRestrictionsNone`. " +
 		"Bases may be anywhere without it. Default `false`."
 	describeRemote = "Whether bases may be fetched with git and files from URLs, at each plan and apply. Default `false`: a build reads only what is on disk. " +
 		"Programs (exec and container functions, Helm charts) never run."
@@ -37,6 +38,7 @@ func kustomizationSchema(ctx context.Context) rschema.Schema {
 			"path":                rschema.StringAttribute{Optional: true, MarkdownDescription: describePath},
 			"kustomization":       rschema.DynamicAttribute{Optional: true, MarkdownDescription: describeInline},
 			"files":               rschema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: describeFiles},
+			"sensitive_files":     rschema.MapAttribute{Optional: true, Sensitive: true, ElementType: types.StringType, MarkdownDescription: describeSensitive},
 			"allow_files_outside": rschema.BoolAttribute{Optional: true, MarkdownDescription: describeOutside},
 			"allow_remote":        rschema.BoolAttribute{Optional: true, MarkdownDescription: describeRemote},
 

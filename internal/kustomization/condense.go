@@ -18,17 +18,7 @@ const longText = 256
 // is, in the same places.
 func condense(o Object) map[string]any {
 	short, _ := condenseValue(runtime.DeepCopyJSONValue(o.Object)).(map[string]any)
-	switch {
-	case o.IsSecret():
-		// Equal values in two Secrets are not to look equal.
-		short["data"] = hashEach(o.Object["data"], o.ID())
-		if metadata, ok := short["metadata"].(map[string]any); ok && metadata["annotations"] != nil {
-			metadata["annotations"] = hashEach(metadata["annotations"], o.ID()) // kubectl's last-applied-configuration
-		}
-		if o.Object["data"] == nil {
-			delete(short, "data")
-		}
-	case o.is(crdKind):
+	if o.is(crdKind) {
 		spec, _ := short["spec"].(map[string]any)
 		versions, _ := spec["versions"].([]any)
 		for _, version := range versions {
@@ -37,7 +27,48 @@ func condense(o Object) map[string]any {
 			}
 		}
 	}
+	if o.IsSecret() {
+		hide(short, o)
+	}
 	return short
+}
+
+// hide makes hashes of what a secret object holds. Equal values in two of them do
+// not look equal.
+func hide(short map[string]any, o Object) {
+	for field := range short {
+		// What an object is, and what kind of Secret, is no secret.
+		if slices.Contains([]string{"apiVersion", "kind", "metadata", "type", "immutable"}, field) {
+			continue
+		}
+		short[field] = hashLeaves(o.Object[field], o.ID()+"."+field)
+	}
+	metadata, _ := short["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	for name, value := range annotations { // such as kubectl's last-applied-configuration
+		if _, ok := keepers[name]; !ok {
+			annotations[name] = hashLeaves(value, o.ID()+name)
+		}
+	}
+}
+
+// hashLeaves keeps the shape of a value.
+func hashLeaves(value any, salt string) any {
+	switch value := value.(type) {
+	case map[string]any:
+		hashes := make(map[string]any, len(value))
+		for name, field := range value {
+			hashes[name] = hashLeaves(field, salt+"."+name)
+		}
+		return hashes
+	case []any:
+		hashes := make([]any, len(value))
+		for i, element := range value {
+			hashes[i] = hashLeaves(element, salt)
+		}
+		return hashes
+	}
+	return hash([]any{salt, value})
 }
 
 func condenseValue(value any) any {
@@ -58,18 +89,6 @@ func condenseValue(value any) any {
 		}
 	}
 	return value
-}
-
-func hashEach(value any, salt string) any {
-	fields, ok := value.(map[string]any)
-	if !ok {
-		return hash(value)
-	}
-	hashes := make(map[string]any, len(fields))
-	for name, field := range fields {
-		hashes[name] = hash([]any{salt, name, field})
-	}
-	return hashes
 }
 
 // hash is short: it is there to be compared, and to be read by people.

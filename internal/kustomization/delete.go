@@ -119,7 +119,7 @@ func (c Cluster) use(ctx context.Context, ref kube.Ref) (string, error) {
 	}
 	crd := &kube.CRD{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(live.Object, crd); err != nil {
-		return "", fmt.Errorf("%s cannot be read: %w", Object{live}, err)
+		return "", fmt.Errorf("%s cannot be read: %w", Object{Unstructured: live}, err)
 	}
 	grace := time.After(emptyGrace)
 	for {

@@ -43,11 +43,13 @@ func newFiles(source Source) (*files, error) {
 		return nil, fmt.Errorf("the folder %s cannot be read: %w", path, err)
 	}
 	f.root = root.String()
-	for name, content := range source.Files {
-		if !filepath.IsLocal(name) {
-			return nil, fmt.Errorf("the file %q is not in the folder: give its path relative to it, without \"..\"", name)
+	for _, given := range []map[string]string{source.Files, source.SensitiveFiles} {
+		for name, content := range given {
+			if !filepath.IsLocal(name) {
+				return nil, fmt.Errorf("the file %q is not in the folder: give its path relative to it, without \"..\"", name)
+			}
+			f.given[filepath.Join(f.root, name)] = []byte(content)
 		}
-		f.given[filepath.Join(f.root, name)] = []byte(content)
 	}
 	if source.Kustomization != nil {
 		for _, name := range konfig.RecognizedKustomizationFileNames() {

@@ -28,6 +28,9 @@ type Source struct {
 	// Files are files by their path in the folder, which come before those on
 	// disk.
 	Files map[string]string
+	// SensitiveFiles are like Files. With any of them, all objects are as secret as
+	// Secrets are: where their content ends up is not followed.
+	SensitiveFiles map[string]string
 	// FilesOutside allows files outside of the folder of the kustomization that
 	// refers to them (kustomize's `--load-restrictor LoadRestrictionsNone`).
 	FilesOutside bool
@@ -39,26 +42,17 @@ type Source struct {
 // in, and much else, in variables of its packages.
 var building sync.Mutex
 
-// Alone runs a function that uses kustomize's packages while nothing else in the
-// process does.
-func Alone(run func() error) error {
-	building.Lock()
-	defer building.Unlock()
-	return run()
-}
-
 // Build returns the objects of a kustomization in the order in which they are
 // applied. The same source gives the same objects. An error says which file it
 // is about, as far as kustomize tells.
-func Build(source Source) (objects []Object, err error) {
+func Build(source Source) ([]Object, error) {
 	files, err := newFiles(source)
 	if err != nil {
 		return nil, err
 	}
-	err = Alone(func() error {
-		objects, err = build(files, source)
-		return err
-	})
+	building.Lock()
+	objects, err := build(files, source)
+	building.Unlock()
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +82,7 @@ func build(files *files, source Source) ([]Object, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", resource.CurId(), err)
 		}
+		object.hidden = len(source.SensitiveFiles) > 0
 		objects = append(objects, object)
 	}
 	complete(objects, isNamespaced)

@@ -20,6 +20,7 @@ import (
 // Object is one object of a kustomization.
 type Object struct {
 	*unstructured.Unstructured
+	hidden bool // as a Secret is, whatever it is
 }
 
 // ID names an object among all others: "apps/Deployment/shop/cart", without what
@@ -53,7 +54,7 @@ func (o Object) YAML() (string, error) {
 func (o Object) is(kind schema.GroupKind) bool { return o.GroupVersionKind().GroupKind() == kind }
 
 // IsSecret reports whether what the object holds is not to be shown.
-func (o Object) IsSecret() bool { return o.is(secretKind) }
+func (o Object) IsSecret() bool { return o.hidden || o.is(secretKind) }
 
 var (
 	namespaceKind = corev1.SchemeGroupVersion.WithKind("Namespace").GroupKind()
@@ -71,8 +72,8 @@ func decode(text []byte) (Object, error) {
 	if err := json.UnmarshalCaseSensitivePreserveInts(document, &content); err != nil {
 		return Object{}, err
 	}
-	o := Object{&unstructured.Unstructured{Object: content}}
-	if o.IsSecret() {
+	o := Object{Unstructured: &unstructured.Unstructured{Object: content}}
+	if o.is(secretKind) {
 		return o, encodeStrings(o)
 	}
 	return o, nil

@@ -28,6 +28,8 @@ func (r Records) Made() Records {
 type Record struct {
 	// Manifest is what was applied, condensed.
 	Manifest map[string]any `json:"manifest"`
+	// Hidden objects are as secret as Secrets.
+	Hidden bool `json:"hidden,omitempty"`
 	// Fields are the values that the fields had right after that, by their paths
 	// as managedFields spell them: the API server may write them in another way.
 	Fields map[string]string `json:"fields,omitempty"`
@@ -64,16 +66,18 @@ func (r Record) Summary() string {
 	return hash(r.Manifest)
 }
 
-func (r Record) object() Object { return Object{&unstructured.Unstructured{Object: r.Manifest}} }
+func (r Record) object() Object {
+	return Object{&unstructured.Unstructured{Object: r.Manifest}, r.Hidden}
+}
 
 // Summary is that of an object that is as it should be.
 func (o Object) Summary() string { return hash(condense(o)) }
 
 // recordOf is the record of an object that was just applied.
 func recordOf(o Object, applied *unstructured.Unstructured, manager string) (Record, error) {
-	fields, err := fieldsOf(Object{applied}, manager)
+	fields, err := fieldsOf(Object{applied, o.hidden}, manager)
 	return Record{
-		Manifest: condense(o), Fields: fields,
+		Manifest: condense(o), Hidden: o.hidden, Fields: fields,
 		generation: applied.GetGeneration(), made: kube.MadeBy(applied, manager),
 	}, err
 }
@@ -88,12 +92,12 @@ func fieldsOf(live Object, manager string) (map[string]string, error) {
 	fields := make(map[string]string, len(leaves))
 	schemas := schemasOf(live)
 	for path, value := range leaves {
-		if live.IsSecret() && (strings.HasPrefix(path, ".data") || strings.HasPrefix(path, ".metadata.annotations")) {
-			fields[path] = hash([]any{live.ID(), path, value})
-			continue
-		}
 		if schema := prefixOf(path, schemas); schema != "" {
 			fields[schema] = schemas[schema]
+			continue
+		}
+		if live.IsSecret() {
+			fields[path] = hash([]any{live.ID(), path, value})
 			continue
 		}
 		fields[path] = inShort(value)
@@ -136,7 +140,7 @@ func (r Record) owned(field string) bool {
 
 // compare is the record with what others have changed in the object since.
 func (r Record) compare(live *unstructured.Unstructured) (Record, error) {
-	now, err := fieldsOf(Object{live}, "")
+	now, err := fieldsOf(Object{live, r.Hidden}, "")
 	if err != nil {
 		return r, err
 	}

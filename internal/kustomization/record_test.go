@@ -93,7 +93,7 @@ func TestChangesAreCut(t *testing.T) {
 		data[key] = key
 	}
 	after.Object["data"] = data
-	lines := Changes(Records{before.ID(): {Manifest: condense(before)}}, []Object{{after}})[before.ID()]
+	lines := Changes(Records{before.ID(): {Manifest: condense(before)}}, []Object{{Unstructured: after}})[before.ID()]
 	if len(lines) != mostChanges+1 || lines[mostChanges] != "and 6 more fields" {
 		t.Errorf("got %d lines, the last is %q", len(lines), lines[len(lines)-1])
 	}
@@ -111,6 +111,11 @@ func TestCondense(t *testing.T) {
 			after:  "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n  annotations: {kubectl.kubernetes.io/last-applied-configuration: hunter2}\nstringData: {password: other}\n",
 			hidden: []string{"correct-horse", "Y29ycmVjdC1ob3JzZQ==", "hunter2", "b3RoZXI="},
 		},
+		"hidden": {
+			before: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {password: correct-horse}\n",
+			after:  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {password: battery-staple}\n",
+			hidden: []string{"correct-horse", "battery-staple"},
+		},
 		"long text": {
 			before: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: " + strings.Repeat("x", 300) + "}\n",
 			after:  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: " + strings.Repeat("y", 300) + "}\n",
@@ -125,6 +130,7 @@ func TestCondense(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			before, after := parse(t, test.before), parse(t, test.after)
+			before.hidden, after.hidden = name == "hidden", name == "hidden"
 			record := Record{Manifest: condense(before)}
 			lines := Changes(Records{before.ID(): record}, []Object{after})[before.ID()]
 			if len(lines) != 1 || !strings.Contains(lines[0], "sha256:") {
