@@ -81,7 +81,11 @@ func TestBenchmarksWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, what := range []string{report.OpPlan, report.OpApply, report.OpRefresh, report.OpStart} {
-		if o := provider.Operation(what, report.WithProvider); o == nil || o.WallMedian() <= 0 || o.CPUMedian() <= 0 {
+		engine := provider.Engines[0]
+		if what == report.OpStart {
+			engine = ""
+		}
+		if o := provider.Operation(what, report.WithProvider, engine); o == nil || o.WallMedian() <= 0 || o.CPUMedian() <= 0 {
 			t.Errorf("%s: %+v", what, o)
 		}
 	}

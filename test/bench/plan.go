@@ -66,7 +66,7 @@ func wholePlan() plan {
 		added: 3000, addTime: 4 * time.Minute, changes: 12,
 		prefixes: []int{10, 100, 1000, 10000}, rounds: 30, round: 300 * time.Millisecond,
 		footprint: 3000,
-		planned:   1000, turns: 3,
+		planned:   1000, turns: 2,
 	}
 }
 
@@ -283,14 +283,11 @@ func (r *runner) provider(ctx context.Context) (err error) {
 		return err
 	}
 	r.results.Provider, result.Machine = result, r.results.Machine
-	if result.Engine, err = testbed.EngineVersion(ctx); err != nil {
-		return err
-	}
 	if result.Machine.Kubernetes, err = plane.Version(); err != nil {
 		return err
 	}
 	for _, o := range result.Operations {
-		fmt.Printf("  %s with %s: %.2f s, %.2f s of processor time\n", o.What, o.With, o.WallMedian(), o.CPUMedian())
+		fmt.Printf("  %s with %s %s: %.2f s, %.2f s of processor time\n", o.What, o.With, o.Engine, o.WallMedian(), o.CPUMedian())
 	}
 	return nil
 }

@@ -21,7 +21,8 @@ const (
 	WithProvider        = "emissary_mapping"
 	WithKubectlManifest = "kubectl_manifest"
 	WithKubectl         = "kubectl apply --server-side"
-	WithEngine          = "terraform_data" // the engine without any provider
+	WithEngine          = "terraform_data"              // the engine without any provider
+	WithoutEngine       = "the provider without engine" // the protocol's requests, nothing else
 )
 
 // The goals of the provider.
@@ -36,8 +37,8 @@ const (
 // Provider is a run of the provider's benchmark. It stands by itself: its page does not mix with that of the controller.
 type Provider struct {
 	Machine Machine `json:"machine"`
-	// Engine is the version of Terraform or OpenTofu.
-	Engine string `json:"engine"`
+	// Engines are the names and versions of the engines.
+	Engines []string `json:"engines"`
 	// N is the number of objects, Parallelism how many are written at a time.
 	N           int         `json:"n"`
 	Parallelism int         `json:"parallelism"`
@@ -49,6 +50,8 @@ type Provider struct {
 type Operation struct {
 	What string `json:"what"`
 	With string `json:"with"`
+	// Engine is empty where there is none.
+	Engine string `json:"engine,omitempty"`
 	// Wall is the time from start to end, CPU the processor time of the engine, its plugins and all else it starts,
 	// in seconds.
 	Wall []float64 `json:"wall_s"`
@@ -62,61 +65,68 @@ func (o Operation) WallMedian() float64 { return Median(o.Wall) }
 func (o Operation) CPUMedian() float64 { return Median(o.CPU) }
 
 // Add notes a round.
-func (p *Provider) Add(what, with string, wall, cpu float64) {
-	for i := range p.Operations {
-		if o := &p.Operations[i]; o.What == what && o.With == with {
-			o.Wall, o.CPU = append(o.Wall, wall), append(o.CPU, cpu)
-			return
-		}
+func (p *Provider) Add(what, with, engine string, wall, cpu float64) {
+	o := p.Operation(what, with, engine)
+	if o == nil {
+		p.Operations = append(p.Operations, Operation{What: what, With: with, Engine: engine})
+		o = &p.Operations[len(p.Operations)-1]
 	}
-	p.Operations = append(p.Operations, Operation{What: what, With: with, Wall: []float64{wall}, CPU: []float64{cpu}})
+	o.Wall, o.CPU = append(o.Wall, wall), append(o.CPU, cpu)
 }
 
 // Operation finds what was measured; nil when it was not.
-func (p *Provider) Operation(what, with string) *Operation {
+func (p *Provider) Operation(what, with, engine string) *Operation {
 	for i := range p.Operations {
-		if o := &p.Operations[i]; o.What == what && o.With == with {
+		if o := &p.Operations[i]; o.What == what && o.With == with && o.Engine == engine {
 			return o
 		}
 	}
 	return nil
 }
 
-// Rows holds the figures against the goals.
-func (p *Provider) Rows() []Row {
+// Rows holds the figures against the goals, on each engine.
+func (p *Provider) Rows() (rows []Row) {
 	size := thousands(p.N)
-	return []Row{
-		p.absolute("plan of "+size+" new objects with no cluster", OpPlan, planSeconds, "s", 1),
-		p.relative("the same plan, compared with kubectl_manifest", OpPlan, WithKubectlManifest, planShare),
-		p.relative(fmt.Sprintf("apply of %s Mappings, compared with kubectl apply --server-side, both %d at a time", size, p.Parallelism), OpApply, WithKubectl, applyShare),
-		p.absolute("refresh of "+size+" unchanged objects", OpRefresh, refreshSeconds, "s", 1),
-		p.absolute("start of the provider until its schema is served", OpStart, startSeconds, "ms", 1000),
+	applied := fmt.Sprintf("apply of %s Mappings, to kubectl apply --server-side, both %d at a time", size, p.Parallelism)
+	each := func(row func(engine string) Row) {
+		for _, engine := range p.Engines {
+			rows = append(rows, row(engine))
+		}
 	}
+	each(func(engine string) Row {
+		return absolute("plan of "+size+" new objects with no cluster, "+engine, p.Operation(OpPlan, WithProvider, engine), planSeconds, "s", 1)
+	})
+	each(func(engine string) Row {
+		return relative("the same plan, to kubectl_manifest, "+engine, p.Operation(OpPlan, WithProvider, engine), p.Operation(OpPlan, WithKubectlManifest, engine), planShare)
+	})
+	each(func(engine string) Row {
+		return relative(applied+", "+engine, p.Operation(OpApply, WithProvider, engine), p.Operation(OpApply, WithKubectl, ""), applyShare)
+	})
+	rows = append(rows, relative("the provider's own part of that", p.Operation(OpApply, WithoutEngine, ""), p.Operation(OpApply, WithKubectl, ""), applyShare))
+	each(func(engine string) Row {
+		return absolute("refresh of "+size+" unchanged objects, "+engine, p.Operation(OpRefresh, WithProvider, engine), refreshSeconds, "s", 1)
+	})
+	rows = append(rows, absolute("the provider's own part of that", p.Operation(OpRefresh, WithoutEngine, ""), refreshSeconds, "s", 1))
+	return append(rows, absolute("start of the provider until its schema is served", p.Operation(OpStart, WithProvider, ""), startSeconds, "ms", 1000))
 }
 
-func (p *Provider) absolute(what, operation string, most float64, unit string, scale float64) Row {
-	row := Row{What: what, Goal: fmt.Sprintf("≤ %s %s", number(most*scale), unit)}
-	o := p.Operation(operation, WithProvider)
-	if o == nil {
-		row.Verdict = NotMeasured
-		return row
+func absolute(what string, o *Operation, most float64, unit string, scale float64) Row {
+	row := Row{What: what, Goal: fmt.Sprintf("≤ %s %s", number(most*scale), unit), Verdict: NotMeasured}
+	if o != nil {
+		row.Measured = fmt.Sprintf("%s %s; processor time %s %s", number(scale*o.WallMedian()), unit, number(scale*o.CPUMedian()), unit)
+		row.Verdict = verdict(true, o.WallMedian() <= most)
 	}
-	row.Measured = fmt.Sprintf("%s %s (%s %s of processor time)", number(scale*o.WallMedian()), unit, number(scale*o.CPUMedian()), unit)
-	row.Verdict = verdict(true, o.WallMedian() <= most)
 	return row
 }
 
-func (p *Provider) relative(what, operation, with string, most float64) Row {
-	row := Row{What: what, Goal: fmt.Sprintf("≤ %s ×", number(most))}
-	ours, theirs := p.Operation(operation, WithProvider), p.Operation(operation, with)
-	if ours == nil || theirs == nil {
-		row.Verdict = NotMeasured
-		return row
+func relative(what string, ours, theirs *Operation, most float64) Row {
+	row := Row{What: what, Goal: fmt.Sprintf("≤ %s ×", number(most)), Verdict: NotMeasured}
+	if ours != nil && theirs != nil {
+		ratio := ours.WallMedian() / theirs.WallMedian()
+		row.Measured = fmt.Sprintf("%s ×, %s s to %s s; processor time %s ×, %s s to %s s", number(ratio), number(ours.WallMedian()), number(theirs.WallMedian()),
+			number(ours.CPUMedian()/theirs.CPUMedian()), number(ours.CPUMedian()), number(theirs.CPUMedian()))
+		row.Verdict = verdict(true, ratio <= most)
 	}
-	ratio := ours.WallMedian() / theirs.WallMedian()
-	row.Measured = fmt.Sprintf("%s × (%s of processor time): %s s to %s s", number(ratio), number(ours.CPUMedian()/theirs.CPUMedian())+" ×",
-		number(ours.WallMedian()), number(theirs.WallMedian()))
-	row.Verdict = verdict(true, ratio <= most)
 	return row
 }
 

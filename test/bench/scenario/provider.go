@@ -27,24 +27,33 @@ const (
 // provider measures the provider beside what it is compared with.
 type provider struct {
 	dir, kubectl string
+	n            int
 	plane        *testbed.Plane
 	result       *report.Provider
+	engines      []*engine
+}
 
-	offline, ours, theirs, engine *testbed.Terraform
+// engine has the configurations, each in a folder of its own.
+type engine struct {
+	name                          string
+	offline, ours, theirs, itself *testbed.Terraform
 }
 
 // Provider plans, applies and refreshes n Mappings on an otherwise empty control plane, in turns with kubectl_manifest and
 // kubectl, and starts the provider.
 func Provider(ctx context.Context, dir string, plane *testbed.Plane, n, rounds int) (*report.Provider, error) {
-	p := &provider{dir: dir, plane: plane, result: &report.Provider{N: n, Parallelism: parallelism}}
-	if err := p.prepare(ctx, n); err != nil {
+	p := &provider{dir: dir, n: n, plane: plane, result: &report.Provider{N: n, Parallelism: parallelism}}
+	if err := p.prepare(ctx); err != nil {
 		return nil, err
 	}
 	for range rounds {
-		for _, measure := range []func(context.Context) error{p.plan, p.kubectlApply, p.applyOurs, p.applyTheirs} {
-			if err := measure(ctx); err != nil {
+		for _, e := range p.engines {
+			if err := errors.Join(p.plan(ctx, e), p.apply(ctx, e)); err != nil {
 				return nil, err
 			}
+		}
+		if err := errors.Join(p.kubectlApply(ctx), p.alone(ctx)); err != nil {
+			return nil, err
 		}
 	}
 	return p.result, p.start(ctx)
@@ -120,28 +129,22 @@ spec:
 )
 
 // prepare writes configurations and manifests. What cannot be compared is noted.
-func (p *provider) prepare(ctx context.Context, n int) (err error) {
-	var err1, err2, err3 error
-	p.offline, err1 = testbed.NewTerraform(p.dir, fmt.Sprintf(ourConfig, offlineHost, n))
-	p.ours, err2 = testbed.NewTerraform(p.dir, fmt.Sprintf(ourConfig, fmt.Sprintf("  config_path = %q\n", p.plane.Kubeconfig), n))
-	p.engine, err3 = testbed.NewTerraform(p.dir, fmt.Sprintf(engineConfig, n))
-	if err := errors.Join(err1, err2, err3); err != nil {
+func (p *provider) prepare(ctx context.Context) (err error) {
+	paths, err := testbed.Engines()
+	if err != nil {
 		return err
 	}
-	if _, err := p.engine.Run(ctx, "init"); err != nil {
-		return err
-	}
-	if _, err := testbed.Peer("terraform-provider-kubectl"); err != nil {
-		p.result.Failures = append(p.result.Failures, err.Error())
-	} else if p.theirs, err = testbed.NewTerraform(p.dir, fmt.Sprintf(theirConfig, p.plane.Kubeconfig, n, fmt.Sprintf(manifest, "${count.index}"))); err != nil {
-		return err
+	for _, path := range paths {
+		if err := p.prepareEngine(ctx, path); err != nil {
+			return err
+		}
 	}
 	if p.kubectl, err = testbed.Peer("kubectl"); err != nil {
 		p.result.Failures = append(p.result.Failures, err.Error())
 		return nil
 	}
 	parts := make([]strings.Builder, parallelism)
-	for i := range n {
+	for i := range p.n {
 		fmt.Fprintf(&parts[i%parallelism], "---\n"+manifest, fmt.Sprint(i))
 	}
 	for i := range parts {
@@ -152,19 +155,39 @@ func (p *provider) prepare(ctx context.Context, n int) (err error) {
 	return nil
 }
 
+func (p *provider) prepareEngine(ctx context.Context, path string) error {
+	e := &engine{}
+	var err0, err1, err2, err3, err4 error
+	e.name, err0 = testbed.EngineVersion(ctx, path)
+	e.offline, err1 = testbed.NewTerraform(p.dir, path, fmt.Sprintf(ourConfig, offlineHost, p.n))
+	e.ours, err2 = testbed.NewTerraform(p.dir, path, fmt.Sprintf(ourConfig, fmt.Sprintf("  config_path = %q\n", p.plane.Kubeconfig), p.n))
+	e.itself, err3 = testbed.NewTerraform(p.dir, path, fmt.Sprintf(engineConfig, p.n))
+	if _, err := testbed.Peer("terraform-provider-kubectl"); err != nil {
+		p.result.Failures = append(p.result.Failures, err.Error())
+	} else {
+		e.theirs, err4 = testbed.NewTerraform(p.dir, path, fmt.Sprintf(theirConfig, p.plane.Kubeconfig, p.n, fmt.Sprintf(manifest, "${count.index}")))
+	}
+	if err := errors.Join(err0, err1, err2, err3, err4); err != nil {
+		return err
+	}
+	p.engines, p.result.Engines = append(p.engines, e), append(p.result.Engines, e.name)
+	_, err := e.itself.Run(ctx, "init")
+	return err
+}
+
 // part is the file with one of the parts of the manifests.
 func (p *provider) part(i int) string { return filepath.Join(p.dir, fmt.Sprintf("part-%d.yaml", i)) }
 
-func (p *provider) add(what, with string, cost testbed.Cost) {
-	p.result.Add(what, with, cost.Wall.Seconds(), cost.CPU.Seconds())
+func (p *provider) add(what, with, engine string, cost testbed.Cost) {
+	p.result.Add(what, with, engine, cost.Wall.Seconds(), cost.CPU.Seconds())
 }
 
 // plan plans everything anew, without a cluster where that is possible.
-func (p *provider) plan(ctx context.Context) error {
+func (p *provider) plan(ctx context.Context, e *engine) error {
 	for _, one := range []struct {
 		with      string
 		terraform *testbed.Terraform
-	}{{report.WithEngine, p.engine}, {report.WithProvider, p.offline}, {report.WithKubectlManifest, p.theirs}} {
+	}{{report.WithEngine, e.itself}, {report.WithProvider, e.offline}, {report.WithKubectlManifest, e.theirs}} {
 		if one.terraform == nil {
 			continue
 		}
@@ -172,37 +195,26 @@ func (p *provider) plan(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.add(report.OpPlan, one.with, cost)
+		p.add(report.OpPlan, one.with, e.name, cost)
 	}
 	return nil
 }
 
-func (p *provider) applyOurs(ctx context.Context) error {
-	return p.apply(ctx, p.ours, report.WithProvider)
-}
-
-func (p *provider) applyTheirs(ctx context.Context) error {
-	if p.theirs == nil {
-		return nil
-	}
-	return p.apply(ctx, p.theirs, report.WithKubectlManifest)
-}
-
 // apply applies a saved plan, refreshes, and takes everything away again.
-func (p *provider) apply(ctx context.Context, terraform *testbed.Terraform, with string) error {
-	if _, err := terraform.Run(ctx, "plan", "-out=saved"); err != nil {
+func (p *provider) apply(ctx context.Context, e *engine) error {
+	if _, err := e.ours.Run(ctx, "plan", "-out=saved"); err != nil {
 		return err
 	}
-	cost, err := terraform.Run(ctx, "apply", fmt.Sprintf("-parallelism=%d", parallelism), "saved")
+	cost, err := e.ours.Run(ctx, "apply", fmt.Sprintf("-parallelism=%d", parallelism), "saved")
 	if err != nil {
 		return err
 	}
-	p.add(report.OpApply, with, cost)
-	if cost, err = terraform.Run(ctx, "plan", "-refresh-only"); err != nil {
+	p.add(report.OpApply, report.WithProvider, e.name, cost)
+	if cost, err = e.ours.Run(ctx, "plan", "-refresh-only"); err != nil {
 		return err
 	}
-	p.add(report.OpRefresh, with, cost)
-	return errors.Join(terraform.Forget(), p.clear(ctx))
+	p.add(report.OpRefresh, report.WithProvider, e.name, cost)
+	return errors.Join(e.ours.Forget(), p.clear(ctx))
 }
 
 // kubectlApply applies the manifests with as many kubectls as objects are to be written at a time.
@@ -228,7 +240,7 @@ func (p *provider) kubectlApply(ctx context.Context) error {
 	for _, cost := range costs {
 		sum.CPU += cost.CPU
 	}
-	p.add(report.OpApply, report.WithKubectl, sum)
+	p.add(report.OpApply, report.WithKubectl, "", sum)
 	return p.clear(ctx)
 }
 
@@ -248,7 +260,7 @@ func (p *provider) start(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.add(report.OpStart, report.WithProvider, cost)
+		p.add(report.OpStart, report.WithProvider, "", cost)
 	}
 	return nil
 }

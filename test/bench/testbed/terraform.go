@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,11 +52,7 @@ type Terraform struct {
 }
 
 // NewTerraform makes a folder below dir with the configuration.
-func NewTerraform(dir, config string) (*Terraform, error) {
-	engine, err := deps.TerraformPath()
-	if err != nil {
-		return nil, err
-	}
+func NewTerraform(dir, engine, config string) (*Terraform, error) {
 	ours, err := Binary()
 	if err != nil {
 		return nil, err
@@ -85,18 +82,27 @@ func (t *Terraform) Forget() error {
 	return errors.Join(os.RemoveAll(filepath.Join(t.dir, "terraform.tfstate")), os.RemoveAll(filepath.Join(t.dir, "terraform.tfstate.backup")))
 }
 
-// EngineVersion is the name and version of the engine.
-func EngineVersion(ctx context.Context) (string, error) {
-	engine, err := deps.TerraformPath()
+// Engines are the paths of the engines there are: Terraform, OpenTofu or both.
+func Engines() ([]string, error) {
+	first, err := deps.TerraformPath()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	if tofu, err := Peer("tofu"); err == nil && filepath.Base(first) != "tofu" {
+		return []string{first, tofu}, nil
+	}
+	return []string{first}, nil
+}
+
+// EngineVersion is the name and version of an engine.
+func EngineVersion(ctx context.Context, engine string) (string, error) {
 	output, err := exec.CommandContext(ctx, engine, "version", "-json").Output()
 	var version struct {
 		Version string `json:"terraform_version"`
 	}
 	if err == nil {
-		err = json.Unmarshal(output, &version)
+		_, document, _ := bytes.Cut(output, []byte("{")) // warnings may come before it
+		err = json.Unmarshal(append([]byte("{"), document...), &version)
 	}
 	if err != nil {
 		return "", fmt.Errorf("ask %s for its version: %w", engine, err)
