@@ -8,6 +8,7 @@ package provider
 import (
 	"context"
 
+	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
@@ -19,7 +20,10 @@ import (
 // TypeName prefixes every resource: emissary_mapping, emissary_host and so on.
 const TypeName = "emissary"
 
-var _ provider.ProviderWithFunctions = (*emissaryProvider)(nil)
+var (
+	_ provider.ProviderWithFunctions = (*emissaryProvider)(nil)
+	_ provider.ProviderWithActions   = (*emissaryProvider)(nil)
+)
 
 // emissaryProvider is the part of the provider that the plugin framework serves;
 // NewServer adds the kinds.
@@ -48,6 +52,7 @@ func (p *emissaryProvider) Configure(ctx context.Context, req provider.Configure
 	p.data = newProviderData(ctx, config, unknownAttributes(req.Config.Raw), p.version)
 	resp.ResourceData = p.data
 	resp.DataSourceData = p.data
+	resp.ActionData = p.data
 }
 
 // Resources lists the resources with code of their own.
@@ -59,6 +64,11 @@ func (p *emissaryProvider) DataSources(context.Context) []func() datasource.Data
 	return []func() datasource.DataSource{
 		newChartDataSource, newCRDsDataSource, newKustomizationDataSource, newManifestsDataSource, newRoutesDataSource, newStatusDataSource,
 	}
+}
+
+// Actions lists what can be done with an install that runs.
+func (p *emissaryProvider) Actions(context.Context) []func() action.Action {
+	return newActions()
 }
 
 // Functions lists what works on values alone: it needs no configuration.

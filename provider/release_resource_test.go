@@ -55,6 +55,7 @@ func TestRelease(t *testing.T) {
 			"WriteOnly":    testReleaseWriteOnly,
 			"Disappears":   testReleaseDisappears,
 			"Faults":       testReleaseFaults,
+			"Actions":      testActions,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
