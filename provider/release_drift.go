@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -22,17 +23,21 @@ var noDrift = types.ListValueMust(types.StringType, []attr.Value{})
 
 // describeDrift fills in how the objects of the release differ from its manifest,
 // without what is to be ignored and without secrets.
-func (m *releaseModel) describeDrift(ctx context.Context, drift []release.Drift, info *release.Info, writeOnly [][]string, diags *diag.Diagnostics) {
+func (m *releaseModel) describeDrift(ctx context.Context, observed *release.Observation, writeOnly [][]string, diags *diag.Diagnostics) {
 	var ignored []string
 	diags.Append(m.IgnoreDrift.ElementsAs(ctx, &ignored, false)...)
 	secrets := m.content(ctx, types.DynamicNull(), diags).secrets()
 	for _, at := range writeOnly {
-		collectTexts(release.ValueAt(info.Values, at), &secrets)
+		collectTexts(release.ValueAt(observed.Values, at), &secrets)
 	}
-	lines := driftLines(drift, ignored, secrets)
+	lines := driftLines(observed.Drift, ignored, secrets)
 	list, more := types.ListValueFrom(ctx, types.StringType, lines)
 	diags.Append(more...)
 	m.Drift = list
+	if err := errors.Join(observed.Unseen...); err != nil {
+		diags.AddWarning("Not all of the release "+m.ref().String()+" could be compared with the cluster",
+			sentence(err)+"\n\nWhat others changed in these objects is not shown.")
+	}
 }
 
 // driftLines are the differences in words, up to mostDrift.

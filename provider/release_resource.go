@@ -125,7 +125,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	info, drift, err := release.New(connection.RESTConfig(), helmLog(ctx)).Observe(ctx, state.ref())
+	observed, err := release.New(connection.RESTConfig(), helmLog(ctx)).Observe(ctx, state.ref())
 	if errors.Is(err, release.ErrNotFound) {
 		resp.State.RemoveResource(ctx)
 		return
@@ -136,15 +136,15 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 	}
 	writeOnly, diags := writeOnlyPaths(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
-	modified := state.differs(ctx, info, writeOnly, &resp.Diagnostics)
-	state.describe(info)
-	state.describeDrift(ctx, drift, info, writeOnly, &resp.Diagnostics)
-	if modified && info.Status == release.StatusDeployed {
+	modified := state.differs(ctx, observed.Info, writeOnly, &resp.Diagnostics)
+	state.describe(observed.Info)
+	state.describeDrift(ctx, observed, writeOnly, &resp.Diagnostics)
+	if modified && observed.Status == release.StatusDeployed {
 		state.Status = stringOrNull(statusModified)
 	}
-	state.ChartVersion, state.AppVersion = stringOrNull(info.ChartVersion), stringOrNull(info.AppVersion)
+	state.ChartVersion, state.AppVersion = stringOrNull(observed.ChartVersion), stringOrNull(observed.AppVersion)
 	if state.ChartDigest.IsNull() {
-		state.ChartDigest = stringOrNull(info.ChartDigest)
+		state.ChartDigest = stringOrNull(observed.ChartDigest)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }

@@ -50,6 +50,7 @@ func TestCluster(t *testing.T) {
 			"history limit":                 testHistoryLimit,
 			"observes its objects":          testObserve,
 			"writes in another way":         testAdmissionIsNoDrift,
+			"observes what it can":          testObserveBroken,
 			"observes nothing":              testObserveMissing,
 			"atomic install":                testAtomicInstall,
 			"atomic upgrade":                testAtomicUpgrade,

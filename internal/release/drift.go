@@ -65,53 +65,68 @@ func fieldText(path []string) string {
 	return strings.ReplaceAll(strings.Join(path, "."), ".[", "[")
 }
 
-// Observe returns the newest revision of a release and how its objects differ
-// from it, or ErrNotFound. A release that is not deployed is repaired as a whole,
-// so its objects are not looked at. An object that the credentials may not read
-// is left out.
-func (c *Client) Observe(ctx context.Context, ref Ref) (*Info, []Drift, error) {
-	var last *helmrelease.Release
-	var drift []Drift
+// Observation is what the cluster has of a release.
+type Observation struct {
+	*Info
+	// Drift is how the objects differ from the manifest of the newest revision. A
+	// release that is not deployed is repaired as a whole, so its objects are not
+	// looked at.
+	Drift []Drift
+	// Unseen are the reasons why some objects could not be looked at. An object
+	// that the credentials may not read is left out without one.
+	Unseen []error
+}
+
+// Observe returns the newest revision of a release and the state of its objects,
+// or ErrNotFound.
+func (c *Client) Observe(ctx context.Context, ref Ref) (*Observation, error) {
+	observed := new(Observation)
 	_, err := retry(ctx, func() (bool, error) {
 		s, err := c.open(ctx, ref.Namespace)
 		if err != nil {
 			return false, err
 		}
-		if last, err = s.last(ref.Name); err != nil || last.Info.Status != helmrelease.StatusDeployed {
+		last, err := s.last(ref.Name)
+		if err != nil {
 			return false, err
 		}
-		drift, err = s.drift(ctx, last)
-		return false, err
+		observed.Info = newInfo(last)
+		if last.Info.Status == helmrelease.StatusDeployed {
+			observed.Drift, observed.Unseen = s.drift(last)
+		}
+		return false, context.Cause(ctx)
 	})
 	if err != nil {
-		return nil, nil, c.failure("read", ref, err)
+		return nil, c.failure("read", ref, err)
 	}
-	return newInfo(last), drift, nil
+	return observed, nil
 }
 
 // readers is how many objects are read at a time.
 const readers = 8
 
 // drift compares the objects of a revision with the cluster.
-func (s *session) drift(ctx context.Context, revision *helmrelease.Release) ([]Drift, error) {
+func (s *session) drift(revision *helmrelease.Release) (drift []Drift, unseen []error) {
 	wanted, err := s.kube.buildKnown([]byte(revision.Manifest))
 	if err != nil {
-		return nil, err
+		return nil, []error{err}
 	}
-	found := make([][]Drift, len(wanted))
-	group, _ := errgroup.WithContext(ctx)
+	found, failed := make([][]Drift, len(wanted)), make([]error, len(wanted))
+	var group errgroup.Group
 	group.SetLimit(readers)
 	for i, info := range wanted {
 		group.Go(func() error {
-			differing, err := s.objectDrift(info)
-			found[i] = differing
-			return err
+			found[i], failed[i] = s.objectDrift(info)
+			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
+	_ = group.Wait() // Each object has its own error.
+	for i, err := range failed {
+		if err != nil {
+			unseen = append(unseen, fmt.Errorf("%s: %w", describe(wanted[i]), err))
+		}
 	}
-	return slices.Concat(found...), nil
+	return slices.Concat(found...), unseen
 }
 
 func (s *session) objectDrift(info *resource.Info) ([]Drift, error) {

@@ -2,6 +2,8 @@ package release_test
 
 import (
 	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +11,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 
 	"terraform-provider-emissary/internal/release"
 )
@@ -28,12 +31,12 @@ func testObserve(t *testing.T, e *env) {
 	ref := release.Ref{Namespace: "observe", Name: "emissary-ingress"}
 	observe := func(client *release.Client) []string {
 		t.Helper()
-		info, drift, err := client.Observe(bound(t, timeout), ref)
-		if err != nil || info.Status != release.StatusDeployed {
-			t.Fatalf("%+v, %v", info, err)
+		observed, err := client.Observe(bound(t, timeout), ref)
+		if err != nil || observed.Status != release.StatusDeployed || len(observed.Unseen) > 0 {
+			t.Fatalf("%+v, %v", observed, err)
 		}
 		var lines []string
-		for _, d := range drift {
+		for _, d := range observed.Drift {
 			lines = append(lines, d.String())
 		}
 		return lines
@@ -116,8 +119,8 @@ func testAdmissionIsNoDrift(t *testing.T, e *env) {
 	}
 	e.apply(t, release.Spec{Name: "quota", Namespace: "admission", Chart: c, CreateNamespace: true})
 	ref := release.Ref{Namespace: "admission", Name: "quota"}
-	if _, drift, err := e.client.Observe(bound(t, timeout), ref); err != nil || len(drift) > 0 {
-		t.Errorf("%v, %v", drift, err)
+	if observed, err := e.client.Observe(bound(t, timeout), ref); err != nil || len(observed.Drift) > 0 {
+		t.Errorf("%v, %v", observed, err)
 	}
 	config, err := e.kubernetes.CoreV1().ConfigMaps("admission").Get(t.Context(), "settings", metav1.GetOptions{})
 	if err != nil {
@@ -127,15 +130,46 @@ func testAdmissionIsNoDrift(t *testing.T, e *env) {
 	if _, err := e.kubernetes.CoreV1().ConfigMaps("admission").Update(t.Context(), config, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	_, drift, err := e.client.Observe(bound(t, timeout), ref)
-	if err != nil || fmt.Sprint(drift) != `[ConfigMap/settings data.a: "changed", want ""]` {
-		t.Errorf("%v, %v", drift, err)
+	observed, err := e.client.Observe(bound(t, timeout), ref)
+	if err != nil || fmt.Sprint(observed.Drift) != `[ConfigMap/settings data.a: "changed", want ""]` {
+		t.Errorf("%v, %v", observed, err)
 	}
 }
 
+// testObserveBroken: one object that the server does not give out hides no others.
+func testObserveBroken(t *testing.T, e *env) {
+	broken := spec(t, "observe-broken", clusterIP, map[string]any{"replicaCount": 1})
+	broken.Wait = false
+	e.apply(t, broken)
+	config := rest.CopyConfig(e.cluster.Config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(request *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(request.URL.Path, "/modules/ambassador") {
+				return &http.Response{StatusCode: http.StatusInternalServerError, Body: http.NoBody, Request: request, Header: http.Header{}}, nil
+			}
+			return next.RoundTrip(request)
+		})
+	})
+	service := e.kubernetes.CoreV1().Services("observe-broken")
+	if err := service.Delete(t.Context(), "emissary-ingress-admin", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	observed, err := release.New(config, t.Logf).Observe(bound(t, timeout), release.Ref{Namespace: "observe-broken", Name: "emissary-ingress"})
+	if err != nil || fmt.Sprint(observed.Drift) != "[Service/emissary-ingress-admin: missing]" {
+		t.Fatalf("%+v, %v", observed, err)
+	}
+	if len(observed.Unseen) != 1 || !strings.Contains(observed.Unseen[0].Error(), "Module observe-broken/ambassador") {
+		t.Errorf("unseen: %v", observed.Unseen)
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
 // testObserveMissing: there is nothing to compare where there is no release.
 func testObserveMissing(t *testing.T, e *env) {
-	if _, _, err := e.client.Observe(bound(t, timeout), release.Ref{Namespace: "none", Name: "none"}); err != release.ErrNotFound { //nolint:errorlint // It must be this one, unwrapped.
+	if _, err := e.client.Observe(bound(t, timeout), release.Ref{Namespace: "none", Name: "none"}); err != release.ErrNotFound { //nolint:errorlint // It must be this one, unwrapped.
 		t.Errorf("error %v", err)
 	}
 }
