@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/hcl/v2/hclparse"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	appsv1 "k8s.io/api/apps/v1"
@@ -220,4 +222,42 @@ func (w *releaseWorld) pods(t *testing.T, namespace string) map[string]string {
 		}
 	}
 	return nodes
+}
+
+// TestActionExamples: each example sets what its action has, and all that it needs.
+func TestActionExamples(t *testing.T) {
+	t.Parallel()
+	schemas, err := provider.NewServer("test").GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, schema := range schemas.ActionSchemas {
+		file := "../examples/actions/" + name + "/action.tf"
+		parsed, diags := hclparse.NewParser().ParseHCLFile(file)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		config := configOf(t, parsed.Body.(*hclsyntax.Body), name)
+		for _, attribute := range schema.Schema.Block.Attributes {
+			if attribute.Required && config[attribute.Name] == nil {
+				t.Errorf("%s does not set %s", file, attribute.Name)
+			}
+			delete(config, attribute.Name)
+		}
+		for unknown := range config {
+			t.Errorf("%s sets %s, which the action does not have", file, unknown)
+		}
+	}
+}
+
+// configOf is the config block of the action of that type.
+func configOf(t *testing.T, body *hclsyntax.Body, action string) hclsyntax.Attributes {
+	t.Helper()
+	for _, block := range body.Blocks {
+		if block.Type == "action" && block.Labels[0] == action {
+			return block.Body.Blocks[0].Body.Attributes
+		}
+	}
+	t.Fatalf("there is no action %s", action)
+	return nil
 }
