@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -21,6 +22,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
+
+	"terraform-provider-emissary/crds/v3alpha1"
 )
 
 // TestStatus reads what a controller has reported on the objects of one
@@ -33,8 +36,8 @@ func TestStatus(t *testing.T) {
 	w.tlsSecret("shop-cert", expires)
 	w.reported("Host", "hosts", "shop", map[string]any{"hostname": "shop.example.com", "tlsSecret": map[string]any{"name": "shop-cert"}}, "Programmed", "True", "Served", "")
 	w.reported("Host", "hosts", "bare", map[string]any{"hostname": "bare.example.com", "tlsSecret": map[string]any{"name": "missing"}}, "Accepted", "False", "SecretNotFound", "Secret missing is not there")
-	w.reported("TLSContext", "tlscontexts", "old", map[string]any{"secret": "shop-cert." + w.namespace}, "Programmed", "True", "Served", "")
-	w.reported("Host", "hosts", "context", map[string]any{"hostname": "old.example.com", "tlsContext": map[string]any{"name": "old"}}, "", "", "", "")
+	w.tlsContextElsewhere(w.namespace+"-context", "shop-cert."+w.namespace)
+	w.reported("Host", "hosts", "context", map[string]any{"hostname": "old.example.com", "tlsContext": map[string]any{"name": w.namespace + "-context"}}, "", "", "", "")
 	w.reported("Mapping", "mappings", "cart", map[string]any{"hostname": "*", "prefix": "/cart/", "service": "cart"}, "Programmed", "True", "Served", "")
 	w.reported("Mapping", "mappings", "lost", map[string]any{"hostname": "*", "prefix": "/lost/", "service": "lost"}, "Programmed", "False", "ServiceNotFound", "Service lost not found")
 
@@ -158,6 +161,18 @@ func (w *world) tlsSecret(name string, expires time.Time) {
 	if _, err := kubernetes.NewForConfigOrDie(w.Config).CoreV1().Secrets(w.namespace).Create(w.Context(), secret, metav1.CreateOptions{}); err != nil {
 		w.Fatal(err)
 	}
+}
+
+// tlsContextElsewhere makes a TLSContext in another namespace than the test's.
+func (w *world) tlsContextElsewhere(name, secret string) {
+	w.Helper()
+	contexts := w.dynamic.Resource(v3alpha1.GroupVersion.WithResource("tlscontexts")).Namespace("default")
+	if _, err := contexts.Create(w.Context(), &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v3alpha1.GroupVersion.String(), "kind": "TLSContext", "metadata": map[string]any{"name": name},
+		"spec": map[string]any{"ambassador_id": []any{"status"}, "secret": secret}}}, metav1.CreateOptions{}); err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { _ = contexts.Delete(context.Background(), name, metav1.DeleteOptions{}) })
 }
 
 // reported makes an object of the ambassador id "status" and a report on it.

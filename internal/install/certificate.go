@@ -67,21 +67,38 @@ func secretOf(ctx context.Context, client *kube.Client, host *v3alpha1.Host) (na
 	case spec.TLSSecret != nil && spec.TLSSecret.Name != "":
 		return cmp.Or(spec.TLSSecret.Namespace, host.Namespace), spec.TLSSecret.Name, nil
 	case spec.TLSContext != nil && spec.TLSContext.Name != "":
-		object, err := client.Get(ctx, kube.Ref{Type: tlsContexts, Namespace: host.Namespace, Name: spec.TLSContext.Name})
-		if err != nil || object == nil {
+		tls, err := tlsContextOf(ctx, client, host.Namespace, spec.TLSContext.Name)
+		if err != nil || tls == nil {
 			return "", "", err
 		}
-		tls, err := typed[v3alpha1.TLSContext](object)
-		if err != nil {
-			return "", "", err
-		}
-		namespace, name = host.Namespace, tls.Spec.Secret
+		namespace, name = tls.Namespace, tls.Spec.Secret
 		dot := strings.LastIndex(name, ".")
 		if dot > 0 && (tls.Spec.SecretNamespacing == nil || *tls.Spec.SecretNamespacing) {
 			namespace, name = name[dot+1:], name[:dot]
 		}
 	}
 	return namespace, name, nil
+}
+
+// tlsContextOf finds a TLSContext as the controller does: that of the Host's own
+// namespace, else one of the name in any; nil when there is none.
+func tlsContextOf(ctx context.Context, client *kube.Client, namespace, name string) (*v3alpha1.TLSContext, error) {
+	object, err := client.Get(ctx, kube.Ref{Type: tlsContexts, Namespace: namespace, Name: name})
+	if err != nil {
+		return nil, err
+	}
+	if object != nil {
+		return typed[v3alpha1.TLSContext](object)
+	}
+	for other, err := range client.List(ctx, tlsContexts, "", "") { // by namespace
+		if err != nil {
+			return nil, err
+		}
+		if other.GetName() == name {
+			return typed[v3alpha1.TLSContext](other)
+		}
+	}
+	return nil, nil
 }
 
 // parse reads the first certificate of a chain, which is the one that counts.
