@@ -158,14 +158,15 @@ func statName(service serviceName) string {
 }
 
 // newCluster builds the cluster of an upstream: where its endpoints are, and how connections to them behave.
-func (c *Compiler) newCluster(name string, u upstream) *clusterv3.Cluster {
+func (c *Compiler) newCluster(used *cluster) *clusterv3.Cluster {
+	u := &used.upstream
 	cluster := &clusterv3.Cluster{
-		Name:           name,
+		Name:           used.name,
 		AltStatName:    cmp.Or(u.StatsName, statName(u.Service)),
 		ConnectTimeout: milliseconds(u.ConnectTimeoutMs),
 		LbPolicy:       balancingPolicies[u.Balancing],
 	}
-	c.locate(cluster, u)
+	c.locate(cluster, used)
 	if u.TLS.on {
 		cluster.TransportSocket = tlsSocket(u.TLS.socketContext(u.HostRewrite))
 	}

@@ -20,7 +20,7 @@ const protocolOptionsName = "envoy.extensions.upstreams.http.v3.HttpProtocolOpti
 
 // protocolOptions says which HTTP an upstream speaks and how long its connections live; nil leaves all to Envoy, which
 // speaks HTTP/1.1.
-func (c *Compiler) protocolOptions(u upstream) map[string]*anypb.Any {
+func (c *Compiler) protocolOptions(u *upstream) map[string]*anypb.Any {
 	headerCase := c.module.http.headerKeyFormat()
 	idle, lifetime := aboveZero(u.IdleTimeoutMs), aboveZero(u.LifetimeMs)
 	limited := idle != nil || lifetime != nil

@@ -133,7 +133,7 @@ type made struct {
 func (c *Compiler) makeClusters() (m made) {
 	m.clusters = make([]*clusterv3.Cluster, len(c.clusters.unmade))
 	for i, used := range c.clusters.unmade {
-		m.clusters[i] = c.newCluster(used.name, used.upstream)
+		m.clusters[i] = c.newCluster(used)
 	}
 	m.assignments = make([]*endpointv3.ClusterLoadAssignment, len(c.clusters.unmadeAssigned))
 	for i, assigned := range c.clusters.unmadeAssigned {
@@ -201,7 +201,7 @@ func (c *Compiler) clusterMessages() map[string]*clusterv3.Cluster {
 			messages[name], _ = c.delta.Changed[ResourceID{ClusterType, name}].(*clusterv3.Cluster)
 		}
 		if messages[name] == nil {
-			messages[name] = c.newCluster(name, used.upstream)
+			messages[name] = c.newCluster(used)
 		}
 	}
 	return messages

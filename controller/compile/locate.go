@@ -14,13 +14,15 @@ import (
 
 // locate says how Envoy finds the endpoints of an upstream. A Service with a cluster IP is reached there without asking
 // DNS; one without (headless), or of the endpoint resolver, through its EndpointSlices; everything else by DNS.
-func (c *Compiler) locate(cluster *clusterv3.Cluster, u upstream) {
-	service, _, _ := c.serviceOf(u.Service)
-	port, bySlices := c.servicePort(u)
-	switch {
-	case bySlices:
+func (c *Compiler) locate(cluster *clusterv3.Cluster, used *cluster) {
+	u := &used.upstream
+	if used.assignment != "" {
 		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_EDS)
-		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS, ServiceName: port.resource()}
+		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS, ServiceName: used.assignment}
+		return
+	}
+	service, _, _ := c.serviceOf(u.Service)
+	switch {
 	case len(u.Others) > 0:
 		c.locateByDNS(cluster, u)
 	case isAddress(u.Service.host):
@@ -48,7 +50,7 @@ func (c *Compiler) servicePort(u upstream) (port servicePort, ok bool) {
 
 // locateByDNS resolves the names of an upstream's services with the DNS options of the upstream; addresses, cluster IPs
 // among them, are taken as they are.
-func (c *Compiler) locateByDNS(cluster *clusterv3.Cluster, u upstream) {
+func (c *Compiler) locateByDNS(cluster *clusterv3.Cluster, u *upstream) {
 	cluster.ClusterDiscoveryType = &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
 		Name: "envoy.cluster.dns",
 		TypedConfig: packed(&dnsv3.DnsCluster{

@@ -155,7 +155,8 @@ func (c *Compiler) fill(t *table, v *virtualHost) {
 	}
 }
 
-// areaOf is where a group's requests to a virtual host are. The group's routes are made for that. A group with a hostname of its own asks for it there.
+// areaOf is where a group's requests to a virtual host are. The group's routes are made for that. A group with a hostname
+// of its own asks for it there.
 func (c *Compiler) areaOf(v *virtualHost, g *group) partition.Area {
 	c.routesOf(g)
 	area := partition.Area{Hosts: v.requests, Paths: g.paths}
@@ -353,9 +354,7 @@ func (p *part) find(hostname string) (at int, found bool) {
 // stale notes that a part is to be made again.
 func (c *Compiler) stale(p *part, h *partHost) {
 	h.message = nil
-	if c.staleParts != nil {
-		c.staleParts[p] = true
-	}
+	c.staleParts[p] = true
 }
 
 // finish makes the RouteConfigurations of a complete table.
