@@ -5,7 +5,6 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
@@ -81,10 +80,8 @@ func (*chartDataSource) Read(ctx context.Context, req datasource.ReadRequest, re
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	source, _ := model.source()
-	loaded, err := source.Load(ctx)
-	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("chart"), "Cannot load the chart", sentence(err)+".")
+	loaded := model.load(ctx, &resp.Diagnostics)
+	if loaded == nil {
 		return
 	}
 	model.describe(ctx, loaded)

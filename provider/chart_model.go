@@ -1,7 +1,12 @@
 package provider
 
 import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"helm.sh/helm/v3/pkg/chart"
 
 	"terraform-provider-emissary/charts"
 	"terraform-provider-emissary/internal/release"
@@ -40,6 +45,17 @@ func (m *chartModel) source() (release.Source, bool) {
 		source.Chart = charts.Ingress
 	}
 	return source, !m.Chart.IsUnknown() && !m.Repository.IsUnknown() && !m.Version.IsUnknown()
+}
+
+// load loads the chart, wherever it is. It is nil after an error.
+func (m *chartModel) load(ctx context.Context, diags *diag.Diagnostics) *chart.Chart {
+	source, _ := m.source()
+	loaded, err := source.Load(ctx)
+	if err != nil {
+		diags.AddAttributeError(path.Root("chart"), "Cannot load the chart", sentence(err)+".")
+		return nil
+	}
+	return loaded
 }
 
 // sameChart reports whether two models name the same chart. A chart in a folder

@@ -98,10 +98,8 @@ func (*manifestsDataSource) Read(ctx context.Context, req datasource.ReadRequest
 
 // render loads the chart, checks the values and renders it.
 func (m *manifestsModel) render(ctx context.Context, content content, diags *diag.Diagnostics) *release.Rendered {
-	source, _ := m.source()
-	loaded, err := source.Load(ctx)
-	if err != nil {
-		diags.AddAttributeError(path.Root("chart"), "Cannot load the chart", sentence(err)+".")
+	loaded := m.load(ctx, diags)
+	if loaded == nil {
 		return nil
 	}
 	if content.check(loaded, diags); diags.HasError() {

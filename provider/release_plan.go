@@ -86,9 +86,8 @@ func (m *releaseModel) planChart(ctx context.Context, state *releaseModel, conte
 		}
 		return
 	}
-	loaded, err := source.Load(ctx)
-	if err != nil {
-		diags.AddAttributeError(path.Root("chart"), "Cannot load the chart", sentence(err)+".")
+	loaded := m.load(ctx, diags)
+	if loaded == nil {
 		return
 	}
 	m.describeChart(loaded)

@@ -82,11 +82,7 @@ func (r *releaseResource) apply(ctx context.Context, plan, prior *releaseModel, 
 	defer cancel()
 	content := plan.content(ctx, plan.ValuesWO, diags)
 	plan.ValuesWO = types.DynamicNull()
-	source, _ := plan.source()
-	loaded, err := source.Load(ctx)
-	if err != nil {
-		diags.AddAttributeError(path.Root("chart"), "Cannot load the chart", sentence(err)+".")
-	}
+	loaded := plan.load(ctx, diags)
 	if diags.HasError() {
 		return
 	}
