@@ -117,16 +117,7 @@ func TestFaultsWithTerraform(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p, provider := w.proxy()
-	config := provider + strings.ReplaceAll(`
-resource "emissary_mapping" "many" {
-  count     = 8
-  name      = "quote-${count.index}"
-  namespace = "NAMESPACE"
-  hostname  = "*"
-  prefix    = "/${count.index}/"
-  service   = "quote"
-}
-`, "NAMESPACE", w.namespace)
+	config := provider + manyMappings(8, w.namespace)
 	var rules []*faultproxy.Rule
 	broken := func(match faultproxy.Match) func() {
 		return func() {
@@ -259,16 +250,7 @@ func TestRefreshLists(t *testing.T) {
 	p, provider := w.proxy()
 	lists := p.Count(faultproxy.Lists("mappings"))
 	reads := p.Count(faultproxy.Both(faultproxy.Reads, faultproxy.Of("mappings")))
-	config := provider + strings.ReplaceAll(`
-resource "emissary_mapping" "many" {
-  count     = 60
-  name      = "quote-${count.index}"
-  namespace = "NAMESPACE"
-  hostname  = "*"
-  prefix    = "/${count.index}/"
-  service   = "quote"
-}
-`, "NAMESPACE", w.namespace)
+	config := provider + manyMappings(60, w.namespace)
 	runTerraform(t,
 		resource.TestStep{Config: config},
 		resource.TestStep{

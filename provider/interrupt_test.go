@@ -14,18 +14,18 @@ import (
 	"terraform-provider-emissary/test/workspace"
 )
 
-// manyMappings are 40 of them, behind the proxy.
-func manyMappings(p *faultproxy.Proxy, namespace string, extra ...string) string {
-	return p.Provider(extra...) + fmt.Sprintf(`
+// manyMappings are n of them.
+func manyMappings(n int, namespace string) string {
+	return fmt.Sprintf(`
 resource "emissary_mapping" "many" {
-  count     = 40
+  count     = %d
   name      = "quote-${count.index}"
   namespace = %q
   hostname  = "*"
   prefix    = "/${count.index}/"
   service   = "quote"
 }
-`, namespace)
+`, n, namespace)
 }
 
 // mappings are the ids of those in the test's namespace, sorted.
@@ -64,7 +64,7 @@ func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	terraform := workspace.New(t, manyMappings(p, w.namespace))
+	terraform := workspace.New(t, p.Provider()+manyMappings(40, w.namespace))
 
 	apply := reached(p, 15, faultproxy.Writes, terraform, "apply")
 	apply.Interrupt()
@@ -107,7 +107,7 @@ func TestInterruptTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	terraform := workspace.New(t, manyMappings(p, w.namespace))
+	terraform := workspace.New(t, p.Provider()+manyMappings(40, w.namespace))
 
 	apply := reached(p, 15, faultproxy.Writes, terraform, "apply")
 	apply.Interrupt()
@@ -131,7 +131,7 @@ func TestTwoAppliesOfOneState(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	terraform := workspace.New(t, manyMappings(p, w.namespace))
+	terraform := workspace.New(t, p.Provider()+manyMappings(40, w.namespace))
 	first := reached(p, 5, faultproxy.Writes, terraform, "apply")
 	terraform.Fails("Error acquiring the state lock", "apply", "-auto-approve")
 	if code, output := first.End(); code != 0 {
@@ -148,7 +148,7 @@ func TestTwoAppliesOfTheSameObjects(t *testing.T) {
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
 	p.Break(0, faultproxy.Writes, faultproxy.Slow(50*time.Millisecond))
-	one, other := workspace.New(t, manyMappings(p, w.namespace)), workspace.New(t, manyMappings(p, w.namespace))
+	one, other := workspace.New(t, p.Provider()+manyMappings(40, w.namespace)), workspace.New(t, p.Provider()+manyMappings(40, w.namespace))
 	both := func(subcommand string) {
 		t.Helper()
 		first, second := one.Start(subcommand, "-auto-approve"), other.Start(subcommand, "-auto-approve")
@@ -177,8 +177,8 @@ func TestTwoAppliesThatDisagree(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := faultproxy.Start(t, w.Config)
-	one := workspace.New(t, manyMappings(p, w.namespace, `field_manager = "one"`))
-	other := workspace.New(t, strings.ReplaceAll(manyMappings(p, w.namespace, `field_manager = "other"`), `"quote"`, `"elsewhere"`))
+	one := workspace.New(t, p.Provider(`field_manager = "one"`)+manyMappings(40, w.namespace))
+	other := workspace.New(t, strings.ReplaceAll(p.Provider(`field_manager = "other"`)+manyMappings(40, w.namespace), `"quote"`, `"elsewhere"`))
 	commands := []*workspace.Command{one.Start("apply", "-auto-approve"), other.Start("apply", "-auto-approve")}
 	conflicts := 0
 	for i, c := range commands {

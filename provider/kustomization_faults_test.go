@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"terraform-provider-emissary/test/faultproxy"
@@ -335,22 +334,7 @@ func TestKustomizationFaults(t *testing.T) {
 func TestKustomizationTimeoutBounds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	namespaces := w.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
-	hold := func(finalizers ...string) {
-		object, err := namespaces.Get(context.Background(), w.namespace, metav1.GetOptions{})
-		if err == nil {
-			object.SetFinalizers(finalizers)
-			_, err = namespaces.Update(context.Background(), object, metav1.UpdateOptions{})
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	hold("example.com/hold")
-	t.Cleanup(func() { hold() })
-	if err := namespaces.Delete(t.Context(), w.namespace, metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	w.stickNamespace()
 	for name, test := range map[string]struct{ manifest, want string }{
 		"kind": {"apiVersion: example.com/v1\nkind: Gizmo\nmetadata: {name: a}\n",
 			`the server does not know Gizmo \(example\.com/v1\)\. Correct apiVersion and kind, .* \(gave up after 2s`},
@@ -413,12 +397,7 @@ func TestKustomizationWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var repaired atomic.Bool
-	w.report(func(object *unstructured.Unstructured) (string, string, string, string) {
-		if service, _, _ := unstructured.NestedString(object.Object, "spec", "service"); service == "missing" && !repaired.Load() {
-			return "Programmed", "False", "ServiceNotFound", "Service missing not found"
-		}
-		return "Programmed", "True", "Programmed", "Envoy acknowledged it"
-	})
+	w.reportMissing(&repaired)
 	dir := t.TempDir()
 	mapping := strings.Replace(shop["mapping.yaml"], "metadata: {name: quote}", "metadata: {name: quote, namespace: NAMESPACE}", 1)
 	w.folder(dir, map[string]string{"kustomization.yaml": "resources: [mapping.yaml]\n", "mapping.yaml": mapping})

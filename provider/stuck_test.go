@@ -26,27 +26,34 @@ func TestTimeoutBounds(t *testing.T) {
 	})
 }
 
-// TestNamespaceIsStuck names the finalizers that hold a namespace.
-func TestNamespaceIsStuck(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+// stickNamespace deletes the test's namespace, and a finalizer holds it until the
+// test ends.
+func (w *world) stickNamespace() {
+	w.Helper()
 	namespaces := w.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "namespaces"})
 	hold := func(finalizers ...string) {
-		t.Helper()
+		w.Helper()
 		object, err := namespaces.Get(context.Background(), w.namespace, metav1.GetOptions{})
 		if err == nil {
 			object.SetFinalizers(finalizers)
 			_, err = namespaces.Update(context.Background(), object, metav1.UpdateOptions{})
 		}
 		if err != nil {
-			t.Error(err)
+			w.Error(err)
 		}
 	}
 	hold("example.com/hold")
-	t.Cleanup(func() { hold() })
-	if err := namespaces.Delete(t.Context(), w.namespace, metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
+	w.Cleanup(func() { hold() })
+	if err := namespaces.Delete(w.Context(), w.namespace, metav1.DeleteOptions{}); err != nil {
+		w.Fatal(err)
 	}
+}
+
+// TestNamespaceIsStuck names the finalizers that hold a namespace.
+func TestNamespaceIsStuck(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.stickNamespace()
 	w.run(resource.TestStep{
 		Config:      w.config(quote("timeouts {\n    create = \"2s\"\n  }")),
 		ExpectError: oneLine(`the namespace ` + w.namespace + ` is being deleted and held: it has the finalizers example\.com/hold.* \(gave up after 2s`),

@@ -102,6 +102,18 @@ func TestWaitsWhereAControllerRuns(t *testing.T) {
 	)
 }
 
+// reportMissing reports as a controller does to which the Service "missing" is
+// none until it is repaired.
+func (w *world) reportMissing(repaired *atomic.Bool) {
+	w.Helper()
+	w.report(func(object *unstructured.Unstructured) (string, string, string, string) {
+		if service, _, _ := unstructured.NestedString(object.Object, "spec", "service"); service == "missing" && !repaired.Load() {
+			return "Programmed", "False", "ServiceNotFound", "Service missing not found"
+		}
+		return "Programmed", "True", "Programmed", "Envoy acknowledged it"
+	})
+}
+
 // TestNotServedIsPlanned has an update that was written but is not served: every
 // plan shows it and its apply waits again, until the object is served, by
 // whatever repaired it.
@@ -109,12 +121,7 @@ func TestNotServedIsPlanned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var repaired atomic.Bool
-	w.report(func(object *unstructured.Unstructured) (string, string, string, string) {
-		if service, _, _ := unstructured.NestedString(object.Object, "spec", "service"); service == "missing" && !repaired.Load() {
-			return "Programmed", "False", "ServiceNotFound", "Service missing not found"
-		}
-		return "Programmed", "True", "Programmed", "Envoy acknowledged it"
-	})
+	w.reportMissing(&repaired)
 	why := tfjsonpath.New("not_served")
 	broken := w.config(replaceService(quote("wait = true")))
 	planned := func(check plancheck.PlanCheck) resource.ConfigPlanChecks {
