@@ -30,6 +30,11 @@ type Row struct {
 	Verdict                      Verdict
 }
 
+// text is the row for a terminal.
+func (r Row) text() string {
+	return fmt.Sprintf("\n%-8s %s (goal: %s)\n         %s\n", r.Verdict, r.What, r.Goal, r.Measured)
+}
+
 // Verdict says whether a goal is met.
 type Verdict string
 

@@ -5,8 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"text/template"
 )
@@ -137,9 +135,6 @@ var providerPage = template.Must(template.New("provider").Funcs(template.FuncMap
 
 // Write writes provider.json and provider.md to a folder.
 func (p *Provider) Write(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	raw, err := json.MarshalIndent(p, "", "  ")
 	if err != nil {
 		return err
@@ -148,19 +143,14 @@ func (p *Provider) Write(dir string) error {
 	if err := providerPage.Execute(&page, p); err != nil {
 		return err
 	}
-	for name, content := range map[string][]byte{"provider.json": append(raw, '\n'), "provider.md": page.Bytes()} {
-		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeFiles(dir, map[string][]byte{"provider.json": append(raw, '\n'), "provider.md": page.Bytes()})
 }
 
 // Summary is the rows, for a terminal.
 func (p *Provider) Summary() string {
 	var b strings.Builder
 	for _, row := range p.Rows() {
-		fmt.Fprintf(&b, "\n%-8s %s (goal: %s)\n         %s\n", row.Verdict, row.What, row.Goal, row.Measured)
+		b.WriteString(row.text())
 	}
 	return b.String()
 }

@@ -28,9 +28,6 @@ func (r *Results) Write(dir string) error {
 	if r.onlyProvider() {
 		return nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -46,6 +43,14 @@ func (r *Results) Write(dir string) error {
 		return err
 	}
 	files["README.md"] = page.Bytes()
+	return writeFiles(dir, files)
+}
+
+// writeFiles writes files by name into a folder, which is made.
+func writeFiles(dir string, files map[string][]byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 			return err
@@ -59,7 +64,7 @@ func (r *Results) Summary() string {
 	var b strings.Builder
 	for _, row := range r.Rows() {
 		if row.Verdict != NotMeasured {
-			fmt.Fprintf(&b, "\n%-8s %s (goal: %s)\n         %s\n", row.Verdict, row.What, row.Goal, row.Measured)
+			b.WriteString(row.text())
 		}
 	}
 	if r.Provider != nil {
