@@ -90,7 +90,7 @@ func (g *gateway) awaitServed(t *testing.T) {
 }
 
 // usage is what the controller and its Envoy use.
-type usage struct{ heap, goroutines, envoy float64 }
+type usage struct{ heap, tables, goroutines, envoy float64 }
 
 // usage waits until Envoy has let go of the last clusters that went: that takes a grace.
 func (g *gateway) usage(t *testing.T) usage {
@@ -118,11 +118,8 @@ func (g *gateway) usage(t *testing.T) usage {
 		t.Fatalf("Envoy's memory: %v", err)
 	}
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	runtime.GC()
-	runtime.GC() // what the first one finalizes
-	var stats runtime.MemStats
-	runtime.ReadMemStats(&stats)
-	return usage{heap: float64(stats.HeapAlloc), goroutines: float64(runtime.NumGoroutine()), envoy: memory.Allocated}
+	tables, others := heap()
+	return usage{heap: others, tables: tables, goroutines: float64(runtime.NumGoroutine()), envoy: memory.Allocated}
 }
 
 // ownClusters are those that Envoy has besides one for each Mapping: the controller, its pages, itself.

@@ -3,6 +3,7 @@ package soak
 import (
 	"cmp"
 	"os"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ const (
 	// growth and slack are by how much what is used late may exceed what was used early: allocators round up.
 	growth       = 1.02
 	slack        = 1 << 20 // bytes
+	tableGrowth  = 2
 	moreRoutines = 4
 )
 
@@ -26,6 +28,7 @@ func TestSoak(t *testing.T) {
 		t.Skip("skipped: a soak takes its time")
 	}
 	length := soakTime(t)
+	runtime.MemProfileRate = profileRate
 	s := start(t)
 	s.fill(t, s.port)
 	s.awaitServed(t)
@@ -43,8 +46,8 @@ func TestSoak(t *testing.T) {
 			s.awaitServed(t)
 		}
 		taken = append(taken, s.usage(t))
-		t.Logf("after %3.0f s and %4d rounds: heap %.2f MiB, %d goroutines, Envoy %.2f MiB", time.Since(begin).Seconds(), s.round-first,
-			taken[i].heap/(1<<20), int(taken[i].goroutines), taken[i].envoy/(1<<20))
+		t.Logf("after %3.0f s and %4d rounds: heap %.2f MiB and %.2f of tables, %d goroutines, Envoy %.2f MiB", time.Since(begin).Seconds(), s.round-first,
+			taken[i].heap/(1<<20), taken[i].tables/(1<<20), int(taken[i].goroutines), taken[i].envoy/(1<<20))
 	}
 
 	third := samples / 3
@@ -54,7 +57,8 @@ func TestSoak(t *testing.T) {
 		of    func(usage) float64
 		allow func(early float64) float64
 	}{
-		{"bytes of the controller's heap", func(u usage) float64 { return u.heap }, func(e float64) float64 { return e*growth + slack }},
+		{"bytes of the controller's heap without the tables of maps", func(u usage) float64 { return u.heap }, func(e float64) float64 { return e*growth + slack }},
+		{"bytes of the tables of maps", func(u usage) float64 { return u.tables }, func(e float64) float64 { return e * tableGrowth }},
 		{"goroutines", func(u usage) float64 { return u.goroutines }, func(e float64) float64 { return e + moreRoutines }},
 		{"bytes of Envoy", func(u usage) float64 { return u.envoy }, func(e float64) float64 { return e*growth + slack }},
 	} {
