@@ -67,14 +67,14 @@ func Engines(t testing.TB) []string {
 // Envoy is not there.
 func Envoy(t testing.TB) string {
 	t.Helper()
-	return need(t, EnvoyPath)
+	return Need(t, EnvoyPath)
 }
 
 // Terraform is TerraformPath for tests: it skips, or fails under `make test`,
 // when no engine is there.
 func Terraform(t testing.TB) string {
 	t.Helper()
-	return need(t, TerraformPath)
+	return Need(t, TerraformPath)
 }
 
 // Kubernetes returns the folder that holds etcd, kube-apiserver,
@@ -82,7 +82,7 @@ func Terraform(t testing.TB) string {
 // `make test`, when they are not there.
 func Kubernetes(t testing.TB) string {
 	t.Helper()
-	return filepath.Dir(need(t, func() (string, error) { return made("kube-apiserver") }))
+	return filepath.Dir(Need(t, func() (string, error) { return made("kube-apiserver") }))
 }
 
 // OPA returns the path of the Open Policy Agent, which runs the language of
@@ -90,7 +90,14 @@ func Kubernetes(t testing.TB) string {
 // there.
 func OPA(t testing.TB) string {
 	t.Helper()
-	return need(t, func() (string, error) { return made("opa") })
+	return Need(t, func() (string, error) { return made("opa") })
+}
+
+// Apiext returns the path of Emissary's conversion webhook; it skips, or fails
+// under `make test`, when it is not there.
+func Apiext(t testing.TB) string {
+	t.Helper()
+	return Need(t, func() (string, error) { return made("apiext") })
 }
 
 // made returns the path of a program in Bin.
@@ -102,9 +109,10 @@ func made(name string) (string, error) {
 	return path, nil
 }
 
-// need is find for tests. `make test` sets REQUIRE_DEPS, so that a missing
-// program there is a failure and never a silent skip.
-func need(t testing.TB, find func() (string, error)) string {
+// Need is find for tests: what it finds, or a skip with the reason. `make test`
+// sets REQUIRE_DEPS, so that what is missing there is a failure and never a silent
+// skip.
+func Need(t testing.TB, find func() (string, error)) string {
 	t.Helper()
 	path, err := find()
 	switch {
