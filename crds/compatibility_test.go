@@ -2,26 +2,16 @@ package crds_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"terraform-provider-emissary/crds"
 	"terraform-provider-emissary/crds/validation"
-)
-
-// Emissary's own CRDs and a collection of manifests for it, which are not part
-// of this repository.
-const (
-	upstreamCRDs  = "../../shared/data/upstream/crds-all-versions.yaml"
-	upstreamCases = "../../shared/data/cases/*/*.yaml"
+	"terraform-provider-emissary/test/upstream"
 )
 
 // TestAcceptsWhatEmissaryAccepts compares the schemas field by field: every
@@ -29,11 +19,11 @@ const (
 // required or restricted that is not so there.
 func TestAcceptsWhatEmissaryAccepts(t *testing.T) {
 	t.Parallel()
-	upstream := upstreamDefinitions(t)
+	definitions := upstreamDefinitions(t)
 	for _, crd := range crds.Definitions() {
 		t.Run(crd.Spec.Names.Kind, func(t *testing.T) {
 			t.Parallel()
-			theirs, ok := upstream[crd.Spec.Names.Kind]
+			theirs, ok := definitions[crd.Spec.Names.Kind]
 			if !ok {
 				t.Fatal("Emissary has no such kind")
 			}
@@ -45,45 +35,42 @@ func TestAcceptsWhatEmissaryAccepts(t *testing.T) {
 			}
 		})
 	}
-	if len(upstream) != len(crds.Definitions()) {
-		t.Errorf("Emissary has %d kinds, this package %d", len(upstream), len(crds.Definitions()))
+	if len(definitions) != len(crds.Definitions()) {
+		t.Errorf("Emissary has %d kinds, this package %d", len(definitions), len(crds.Definitions()))
 	}
 }
 
-// TestAcceptsManifestsForEmissary validates real manifests with both schemas.
+// TestAcceptsManifestsForEmissary validates the manifests of Emissary's own tests
+// with both schemas.
 func TestAcceptsManifestsForEmissary(t *testing.T) {
 	t.Parallel()
-	upstream := upstreamDefinitions(t)
-	files, err := filepath.Glob(upstreamCases)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Skipf("no manifests in %s", upstreamCases)
-	}
 	theirs := map[string]*validation.Validator{}
-	for kind, crd := range upstream {
-		if theirs[kind], err = validation.New(crd); err != nil {
+	for kind, crd := range upstreamDefinitions(t) {
+		validator, err := validation.New(crd)
+		if err != nil {
 			t.Fatal(err)
 		}
+		theirs[kind] = validator
 	}
 	checked := 0
-	for _, file := range files {
-		for _, obj := range objectsIn(t, file) {
-			if theirs[obj.GetKind()] == nil || obj.GetAPIVersion() != "getambassador.io/v3alpha1" || len(theirs[obj.GetKind()].Validate(obj)) > 0 {
-				continue
-			}
-			checked++
-			ours, err := validation.For(obj.GetKind())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if errs := ours.Validate(obj); len(errs) > 0 {
-				t.Errorf("%s: %s %s: accepted by Emissary's schema, refused by ours: %v", file, obj.GetKind(), obj.GetName(), errs.ToAggregate())
-			}
+	for _, fixture := range upstream.Newest.Fixtures(t) {
+		obj := &unstructured.Unstructured{Object: fixture.Object}
+		if theirs[obj.GetKind()] == nil || obj.GetAPIVersion() != "getambassador.io/v3alpha1" || len(theirs[obj.GetKind()].Validate(obj)) > 0 {
+			continue
+		}
+		checked++
+		ours, err := validation.For(obj.GetKind())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if errs := ours.Validate(obj); len(errs) > 0 {
+			t.Errorf("%s: %s %s: accepted by Emissary's schema, refused by ours: %v", fixture.File, obj.GetKind(), obj.GetName(), errs.ToAggregate())
 		}
 	}
-	t.Logf("%d objects in %d files", checked, len(files))
+	if checked == 0 {
+		t.Error("no fixture was checked")
+	}
+	t.Logf("%d objects", checked)
 }
 
 // narrower lists where ours accepts less than theirs does.
@@ -168,45 +155,12 @@ func element(s apiextensionsv1.JSONSchemaProps) *apiextensionsv1.JSONSchemaProps
 // only version.
 func upstreamDefinitions(t *testing.T) map[string]*apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
-	data, err := os.ReadFile(upstreamCRDs)
-	if os.IsNotExist(err) {
-		t.Skipf("Emissary's CRDs are not at %s", upstreamCRDs)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	byKind := map[string]*apiextensionsv1.CustomResourceDefinition{}
-	for _, document := range strings.Split(string(data), "\n---\n") {
-		crd := &apiextensionsv1.CustomResourceDefinition{}
-		if err := yaml.Unmarshal([]byte(document), crd); err != nil {
-			t.Fatal(err)
-		}
-		if crd.Kind != "CustomResourceDefinition" {
-			continue
-		}
+	for _, crd := range upstream.Newest.CRDs(t) {
 		crd.Spec.Versions = slices.DeleteFunc(crd.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool {
 			return v.Name != "v3alpha1"
 		})
 		byKind[crd.Spec.Names.Kind] = crd
 	}
 	return byKind
-}
-
-// objectsIn reads the objects of a YAML file, but for those which are not
-// well-formed: some cases are about just that.
-func objectsIn(t *testing.T, file string) []*unstructured.Unstructured {
-	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var objects []*unstructured.Unstructured
-	for _, document := range strings.Split(string(data), "\n---") {
-		obj := &unstructured.Unstructured{}
-		data, err := yaml.YAMLToJSON([]byte(document))
-		if err == nil && obj.UnmarshalJSON(data) == nil {
-			objects = append(objects, obj)
-		}
-	}
-	return objects
 }
