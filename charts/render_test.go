@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"helm.sh/helm/v3/pkg/action"
+	"helm.sh/helm/v3/pkg/chart"
 	"helm.sh/helm/v3/pkg/chartutil"
 	"helm.sh/helm/v3/pkg/release"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -94,16 +95,20 @@ func TestKubeVersion(t *testing.T) {
 	}
 }
 
-func render(chart string, values map[string]any) (*release.Release, error) {
-	return renderOn("v1.36.0", chart, values)
+func render(name string, values map[string]any) (*release.Release, error) {
+	return renderOn("v1.36.0", name, values)
 }
 
 // renderOn renders a bundled chart as `helm install` would, without a cluster.
-func renderOn(version, chart string, values map[string]any) (*release.Release, error) {
-	loaded, err := charts.Load(chart)
+func renderOn(version, name string, values map[string]any) (*release.Release, error) {
+	loaded, err := charts.Load(name)
 	if err != nil {
 		return nil, err
 	}
+	return renderChart(version, loaded, values)
+}
+
+func renderChart(version string, loaded *chart.Chart, values map[string]any) (*release.Release, error) {
 	kubeVersion, err := chartutil.ParseKubeVersion(version)
 	if err != nil {
 		return nil, err
@@ -111,7 +116,7 @@ func renderOn(version, chart string, values map[string]any) (*release.Release, e
 	install := action.NewInstall(new(action.Configuration))
 	install.ClientOnly, install.DryRun = true, true
 	install.KubeVersion = kubeVersion
-	install.ReleaseName, install.Namespace = chart, "emissary"
+	install.ReleaseName, install.Namespace = loaded.Name(), "emissary"
 	return install.Run(loaded, values)
 }
 

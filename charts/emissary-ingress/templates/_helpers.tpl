@@ -126,7 +126,7 @@ the host in the repository. A first path element is a host when it could be one
 
 {{/* The canary's image: whatever canary.image does not say is the main one's. */}}
 {{- define "emissary-ingress.canaryImage" -}}
-{{- $canary := .Values.canary.image -}}
+{{- $canary := (.Values.canary).image -}}
 {{- if or $canary.registry $canary.repository $canary.tag $canary.digest -}}
 {{- $main := .Values.image -}}
 {{- include "emissary-ingress.imageReference" (dict

@@ -32,7 +32,7 @@ pod that binds low ports says so to the kernel rather than asking for a
 capability; with hostNetwork that is not the pod's to say (see containerSecurity).
 */}}
 {{- define "emissary-ingress.podSecurity" -}}
-{{- $context := merge (dict) (default (dict) .Values.securityContext) .Values.security.podSecurityContext -}}
+{{- $context := merge (dict) (default (dict) .Values.securityContext) (default (dict) .Values.security.podSecurityContext) -}}
 {{- if and (include "emissary-ingress.lowPorts" .) (not .Values.hostNetwork) -}}
 {{- $sysctl := dict "name" "net.ipv4.ip_unprivileged_port_start" "value" "0" -}}
 {{- $_ := set $context "sysctls" (append (default (list) $context.sysctls) $sysctl) -}}
@@ -41,7 +41,7 @@ capability; with hostNetwork that is not the pod's to say (see containerSecurity
 {{- end -}}
 
 {{- define "emissary-ingress.containerSecurity" -}}
-{{- $context := deepCopy .Values.security.containerSecurityContext -}}
+{{- $context := deepCopy (default (dict) .Values.security.containerSecurityContext) -}}
 {{- if and (include "emissary-ingress.lowPorts" .) .Values.hostNetwork -}}
 {{- $capabilities := default (dict) $context.capabilities -}}
 {{- $_ := set $capabilities "add" (append (default (list) $capabilities.add) "NET_BIND_SERVICE" | uniq) -}}
@@ -70,7 +70,7 @@ How pods are replaced. Two pods cannot hold the same port of one node, so with
 hostNetwork the old one goes first.
 */}}
 {{- define "emissary-ingress.strategy" -}}
-{{- $strategy := deepCopy .Values.deploymentStrategy -}}
+{{- $strategy := deepCopy (default (dict) .Values.deploymentStrategy) -}}
 {{- if and .Values.hostNetwork (eq (default "RollingUpdate" $strategy.type) "RollingUpdate") (not $strategy.rollingUpdate) -}}
 {{- $_ := set $strategy "rollingUpdate" (dict "maxSurge" 0 "maxUnavailable" 1) -}}
 {{- end -}}
@@ -124,7 +124,8 @@ spec:
   {{- if .hostNetwork }}
   hostNetwork: true
   {{- end }}
-  dnsPolicy: {{ ternary "ClusterFirstWithHostNet" .dnsPolicy (and .hostNetwork (eq .dnsPolicy "ClusterFirst")) }}
+  {{- $dnsPolicy := default "ClusterFirst" .dnsPolicy }}
+  dnsPolicy: {{ ternary "ClusterFirstWithHostNet" $dnsPolicy (and (default false .hostNetwork) (eq $dnsPolicy "ClusterFirst")) }}
   {{- with .hostAliases }}
   hostAliases:
     {{- toYaml . | nindent 4 }}
