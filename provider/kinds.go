@@ -1,12 +1,10 @@
 package provider
 
 import (
-	"fmt"
 	"sync"
 
 	runtimeschema "k8s.io/apimachinery/pkg/runtime/schema"
 
-	"terraform-provider-emissary/crds"
 	"terraform-provider-emissary/internal/kube"
 	"terraform-provider-emissary/provider/schema"
 )
@@ -18,86 +16,61 @@ type kind struct {
 	checks []check
 }
 
-// kindFacts are the facts about each kind that its CRD does not tell. A kind
-// without any is still managed.
-var kindFacts = map[string]struct {
-	overrides schema.Overrides
-	checks    []check
-}{
-	"AuthService": {checks: []check{texts(service, "auth_service")}},
-	"Host": {
-		overrides: schema.Overrides{Required: []string{"tls_secret.name", "tls_context.name"}},
-		checks:    []check{texts(hostname, "hostname")},
-	},
-	"Listener": {checks: []check{exactlyOne("protocol", "protocol_stack")}},
-	"LogService": {
-		overrides: schema.Overrides{Required: []string{"driver_config.additional_log_headers.*.header_name"}},
-		checks:    []check{texts(service, "service")},
-	},
+// checks are the rules of each kind. A kind without any is still managed.
+var checks = map[string][]check{
+	"AuthService": {texts(service, "auth_service")},
+	"Host":        {texts(hostname, "hostname")},
+	"Listener":    {exactlyOne("protocol", "protocol_stack")},
+	"LogService":  {texts(service, "service")},
 	"Mapping": {
-		overrides: schema.Overrides{
-			Rename: map[string]string{"labels": "rate_limit_labels"},
-			Required: []string{
-				"add_request_headers.*.value", "add_response_headers.*.value",
-				"regex_rewrite.pattern", "regex_redirect.pattern",
-			},
-		},
-		checks: []check{
-			texts(service, "service"),
-			unless("host_regex", hostname, "hostname"),
-			unless("host_regex", hostname, "host"),
-			reachable,
-			percentage("weight"),
-			atMostOne("path_redirect", "prefix_redirect", "regex_redirect"),
-			needs("host_redirect", "path_redirect", "prefix_redirect", "regex_redirect"),
-			overrides("shadow", "host_redirect"),
-			overrides("host_redirect", "rewrite", "regex_rewrite", "host_rewrite"),
-			beside("regex_rewrite", "rewrite"),
-			when("prefix_regex", regex, "prefix"),
-			when("method_regex", regex, "method"),
-			when("host_regex", regex, "hostname"),
-			when("host_regex", regex, "host"),
-			texts(regex, "regex_headers.*"),
-			texts(regex, "regex_query_parameters.*"),
-			texts(regex, "regex_rewrite.pattern"),
-			texts(regex, "regex_redirect.pattern"),
-			substitution("regex_rewrite"),
-			substitution("regex_redirect"),
-			keys(header, "headers"),
-			keys(header, "regex_headers"),
-			keys(editableHeader, "add_request_headers"),
-			keys(editableHeader, "add_response_headers"),
-			texts(editableHeader, "remove_request_headers.*"),
-			texts(editableHeader, "remove_response_headers.*"),
-			texts(duration, "retry_policy.per_try_timeout"),
-			texts(duration, "load_balancer.cookie.ttl"),
-			texts(period, "health_checks.*.interval"),
-			texts(period, "health_checks.*.timeout"),
-			texts(seconds, "cors.max_age"),
-			texts(priority, "priority"),
-			texts(upgrade, "allow_upgrade.*"),
-			notBelow(0, "cluster_idle_timeout_ms", "cluster_max_connection_lifetime_ms", "idle_timeout_ms", "timeout_ms"),
-			notBelow(1, "connect_timeout_ms"),
-			hashPolicy,
-		},
+		texts(service, "service"),
+		unless("host_regex", hostname, "hostname"),
+		unless("host_regex", hostname, "host"),
+		reachable,
+		percentage("weight"),
+		atMostOne("path_redirect", "prefix_redirect", "regex_redirect"),
+		needs("host_redirect", "path_redirect", "prefix_redirect", "regex_redirect"),
+		overrides("shadow", "host_redirect"),
+		overrides("host_redirect", "rewrite", "regex_rewrite", "host_rewrite"),
+		beside("regex_rewrite", "rewrite"),
+		when("prefix_regex", regex, "prefix"),
+		when("method_regex", regex, "method"),
+		when("host_regex", regex, "hostname"),
+		when("host_regex", regex, "host"),
+		texts(regex, "regex_headers.*"),
+		texts(regex, "regex_query_parameters.*"),
+		texts(regex, "regex_rewrite.pattern"),
+		texts(regex, "regex_redirect.pattern"),
+		substitution("regex_rewrite"),
+		substitution("regex_redirect"),
+		keys(header, "headers"),
+		keys(header, "regex_headers"),
+		keys(editableHeader, "add_request_headers"),
+		keys(editableHeader, "add_response_headers"),
+		texts(editableHeader, "remove_request_headers.*"),
+		texts(editableHeader, "remove_response_headers.*"),
+		texts(duration, "retry_policy.per_try_timeout"),
+		texts(duration, "load_balancer.cookie.ttl"),
+		texts(period, "health_checks.*.interval"),
+		texts(period, "health_checks.*.timeout"),
+		texts(seconds, "cors.max_age"),
+		texts(priority, "priority"),
+		texts(upgrade, "allow_upgrade.*"),
+		notBelow(0, "cluster_idle_timeout_ms", "cluster_max_connection_lifetime_ms", "idle_timeout_ms", "timeout_ms"),
+		notBelow(1, "connect_timeout_ms"),
+		hashPolicy,
 	},
-	"RateLimitService": {checks: []check{texts(service, "service")}},
-	"TCPMapping":       {checks: []check{texts(service, "service"), percentage("weight")}},
-	"TLSContext":       {checks: []check{tlsVersions}},
-	"TracingService":   {checks: []check{texts(service, "service")}},
+	"RateLimitService": {texts(service, "service")},
+	"TCPMapping":       {texts(service, "service"), percentage("weight")},
+	"TLSContext":       {tlsVersions},
+	"TracingService":   {texts(service, "service")},
 }
 
-// kinds derives every kind from the embedded CRDs, once.
+// kinds are those of the embedded CRDs, with their rules.
 var kinds = sync.OnceValue(func() []*kind {
 	var all []*kind
-	for _, crd := range crds.Definitions() {
-		facts := kindFacts[crd.Spec.Names.Kind]
-		derived, err := schema.Derive(crd, facts.overrides)
-		if err != nil {
-			// CRDs and facts are part of the binary: this is a broken build.
-			panic(fmt.Sprintf("provider: %v", err))
-		}
-		all = append(all, &kind{Kind: derived, checks: facts.checks})
+	for _, derived := range schema.Kinds() {
+		all = append(all, &kind{Kind: derived, checks: checks[derived.Name]})
 	}
 	return all
 })

@@ -41,12 +41,14 @@ type requestModel struct {
 
 func (*routesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Which Mapping serves these requests, computed from manifests by the controller's own compiler, without a cluster. " +
+		MarkdownDescription: "Which Mapping serves these requests, computed from resources of the configuration and from manifests by the controller's own compiler, without a cluster. " +
 			"What happens after routing is not evaluated, such as an AuthService. Hosts that terminate TLS need their Secrets among the manifests. " +
 			"The function `explain_route` does the same for one request.",
 		Attributes: map[string]schema.Attribute{
-			"manifests": schema.DynamicAttribute{Required: true, MarkdownDescription: "A list of objects such as the function `manifest_decode_multi` returns: " +
-				"Listeners, Hosts, Mappings, Modules, Services, Ingresses, …; or one object. Each must be valid; kinds that the controller does not read have no effect."},
+			"manifests": schema.DynamicAttribute{Required: true, MarkdownDescription: "A list of resources of this provider, such as `emissary_mapping.shop`, with all instances where it has `for_each` or `count`, " +
+				"and of objects such as the function `manifest_decode_multi` returns: Listeners, Hosts, Mappings, Modules, Services, Ingresses, …; or one of them. " +
+				"Each must be valid; kinds that the controller does not read have no effect. Refer to resources in a local value and to that here: " +
+				"where a data source itself refers to a resource that is about to change, Terraform reads it only at apply."},
 			"ambassador_id": schema.StringAttribute{Optional: true, MarkdownDescription: "The instance whose objects count. Default: `default`."},
 			"requests": schema.MapNestedAttribute{Required: true, MarkdownDescription: "The requests, under names of your choice.", NestedObject: schema.NestedAttributeObject{
 				Attributes: map[string]schema.Attribute{
@@ -121,7 +123,7 @@ func explainerOf(ctx context.Context, model *routesModel) (*explain.Explainer, e
 	if err != nil {
 		return nil, err
 	}
-	manifests, err := plain.Encode(value)
+	manifests, err := plain.Manifests(value)
 	if err != nil {
 		return nil, err
 	}

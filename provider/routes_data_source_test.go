@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -10,29 +11,78 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 )
 
-// TestRoutes reads the example without a cluster.
+const routesExample = "../examples/data-sources/emissary_routes/"
+
+// TestRoutes applies the example.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
+	w := newWorld(t)
 	route := func(request, attribute string, want knownvalue.Check) statecheck.StateCheck {
 		return statecheck.ExpectKnownValue("data.emissary_routes.shop", tfjsonpath.New("routes").AtMapKey(request).AtMapKey(attribute), want)
 	}
-	runTerraform(t, resource.TestStep{
-		Config: readFile(t, "../examples/data-sources/emissary_routes/data-source.tf"),
+	example := strings.NewReplacer(`"shop"`+"\n", `"NAMESPACE"`+"\n", `"shop/cart"`, `"NAMESPACE/cart"`).Replace(readFile(t, routesExample+"data-source.tf"))
+	w.run(resource.TestStep{
+		Config: w.config(example),
 		ConfigStateChecks: []statecheck.StateCheck{
 			route("cart", "served", knownvalue.Bool(true)),
-			route("cart", "mapping", knownvalue.StringExact("shop/cart")),
-			route("cart", "listener", knownvalue.StringExact("default/http")),
-			route("cart", "outcomes", knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectExact(map[string]knownvalue.Check{
-				"share": knownvalue.Float64Exact(100), "action": knownvalue.StringExact("forward"), "mapping": knownvalue.StringExact("shop/cart"),
-				"services": knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("cart.shop:8080")}),
+			route("cart", "mapping", knownvalue.StringExact(w.namespace+"/cart")),
+			route("cart", "listener", knownvalue.StringExact(w.namespace+"/http")),
+			route("images", "outcomes", knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectExact(map[string]knownvalue.Check{
+				"share": knownvalue.Float64Exact(100), "action": knownvalue.StringExact("forward"), "mapping": knownvalue.StringExact("media/images"),
+				"services": knownvalue.ListExact([]knownvalue.Check{knownvalue.StringExact("images.media:8080")}),
 				"path":     knownvalue.StringExact("/1"), "host": knownvalue.StringExact("shop.example.com"),
-				"status": knownvalue.Null(), "location": knownvalue.Null(), "why": knownvalue.StringExact(`prefix /cart/, hostname is "shop.example.com"`),
+				"status": knownvalue.Null(), "location": knownvalue.Null(), "why": knownvalue.StringExact(`prefix /images/, hostname is "shop.example.com"`),
 			})})),
 			route("carts", "served", knownvalue.Bool(false)),
 			route("carts", "mapping", knownvalue.Null()),
 			route("carts", "why", knownvalue.StringExact("no Mapping matches")),
 		},
 	})
+}
+
+// TestRoutesOfResources: a plan of resources that are not there yet says what they will serve, without a cluster.
+func TestRoutesOfResources(t *testing.T) {
+	t.Parallel()
+	f := newFolder(t, map[string]string{
+		"main.tf":           readFile(t, routesExample+"data-source.tf"),
+		"provider.tf":       nowhere(t),
+		"routes.tftest.hcl": readFile(t, routesExample+"routes.tftest.hcl"),
+	})
+	if output := f.run("test", "-no-color"); !strings.Contains(output, "1 passed, 0 failed") {
+		t.Error(output)
+	}
+	f.write("more.tf", `
+terraform {
+  required_providers {
+    emissary = {
+      source = "hashicorp/emissary"
+    }
+  }
+}
+resource "emissary_mapping" "more" {
+  for_each = { carts = "/carts", orders = "/orders" }
+  name = each.key
+  hostname = "*"
+  prefix = each.value
+  service = "carts"
+  rate_limit_labels = { ambassador = [{ group = [{ remote_address = { key = "remote_address" } }] }] }
+}
+locals {
+  more = provider::emissary::explain_route([local.manifests, [emissary_mapping.more]], "http://shop.example.com/carts")
+}
+output "more" {
+  value = local.more.mapping
+}
+output "yaml" {
+  value = provider::emissary::manifest_encode(emissary_mapping.more["carts"])
+}
+`)
+	output := f.run("plan", "-no-color")
+	for _, want := range []string{`+ more = "default/carts"`, "labels:\n            ambassador:\n            - group:\n              - remote_address:\n", "rate_limit_labels", "prefix: /carts"} {
+		if !strings.Contains(output, want) {
+			t.Errorf("the plan does not say %q:\n%s", want, output)
+		}
+	}
 }
 
 // TestRoutesAmbassadorID: another instance has other objects.

@@ -10,7 +10,7 @@ var explainRoute = &adaptor{
 	name: "explain_route",
 	definition: function.Definition{
 		Summary: "Say which Mapping serves a request, and why",
-		MarkdownDescription: "Compiles manifests as the controller does, without a cluster, and follows a request through what Envoy would get. " +
+		MarkdownDescription: "Compiles resources of the configuration, or manifests, as the controller does, without a cluster, and follows a request through what Envoy would get. " +
 			"It is made for `check` blocks, `postcondition`s and `terraform test`. The result has these attributes; an object is named `namespace/name`:\n\n" +
 			"- `served`: whether a Mapping or TCPMapping serves the request, or a share of all requests like it.\n" +
 			"- `mapping`: the Mapping, or TCPMapping, with the largest share; null when there is none.\n" +
@@ -25,7 +25,8 @@ var explainRoute = &adaptor{
 			"The manifests are those of the instance `default` (`ambassador_id`). Each of them must be valid; kinds that the controller does not read have no effect.",
 		Parameters: []function.Parameter{
 			function.DynamicParameter{
-				Name: "manifests", MarkdownDescription: "A list of objects such as `manifest_decode_multi` returns: Listeners, Hosts, Mappings, Modules, Services, Ingresses, …; or one object.",
+				Name: "manifests", MarkdownDescription: "A list of resources of this provider, such as `emissary_mapping.shop`, with all instances where it has `for_each` or `count`, " +
+					"and of objects such as `manifest_decode_multi` returns: Listeners, Hosts, Mappings, Modules, Services, Ingresses, …; or one of them.",
 			},
 			function.DynamicParameter{
 				Name: "request", MarkdownDescription: "The URL, or an object with `url` and as needed `method` (default `GET`), `headers` (an object of texts; `Host` replaces the URL's), " +

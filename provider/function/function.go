@@ -67,7 +67,7 @@ func (f *adaptor) Run(ctx context.Context, req function.RunRequest, resp *functi
 	resp.Error = resp.Result.Set(ctx, result)
 }
 
-// argument is argument i as a plain value.
+// argument is argument i as a plain value; what is dynamic may hold resources, which stand for their manifests.
 func argument(ctx context.Context, req function.RunRequest, i int, parameter function.Parameter) (any, *function.FuncError) {
 	if _, isText := parameter.(function.StringParameter); isText {
 		var text string
@@ -82,7 +82,7 @@ func argument(ctx context.Context, req function.RunRequest, i int, parameter fun
 	if err != nil {
 		return nil, function.NewArgumentFuncError(int64(i), err.Error())
 	}
-	plain, err := schema.Encode(value)
+	plain, err := schema.Manifests(value)
 	if err != nil {
 		return nil, function.NewArgumentFuncError(int64(i), err.Error())
 	}

@@ -53,7 +53,7 @@ var manifestEncode = &adaptor{
 		MarkdownDescription: "Writes an object, or a list of objects, as YAML documents. The same objects always give the same text: " +
 			"keys are sorted, and attributes that are null are left out." + strictness,
 		Parameters: []function.Parameter{function.DynamicParameter{
-			Name: "manifest", MarkdownDescription: "An object with `apiVersion`, `kind` and `metadata`, or a list of such objects.",
+			Name: "manifest", MarkdownDescription: "An object with `apiVersion`, `kind` and `metadata`, a resource of this provider such as `emissary_mapping.shop`, or a list of these.",
 		}},
 		Return: function.StringReturn{},
 	},
