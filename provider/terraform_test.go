@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
+	"k8s.io/apimachinery/pkg/util/version"
 
 	"terraform-provider-emissary/provider"
 	"terraform-provider-emissary/test/deps"
@@ -121,6 +122,33 @@ func serveProvider(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// never is the version of an engine that does not have something.
+const never = ""
+
+// engineHas skips the test of what the engine does not have. It came with these
+// versions of Terraform and OpenTofu.
+func engineHas(t *testing.T, what, terraform, tofu string) {
+	t.Helper()
+	engine := deps.Terraform(t)
+	wanted := terraform
+	if filepath.Base(engine) == "tofu" {
+		wanted = tofu
+	}
+	output, err := exec.CommandContext(t.Context(), engine, "version", "-json").Output()
+	var is struct {
+		Version string `json:"terraform_version"`
+	}
+	if err == nil {
+		err = json.Unmarshal(output, &is)
+	}
+	if err != nil {
+		t.Fatalf("%s version: %v", engine, err)
+	}
+	if wanted == never || version.MustParseGeneric(is.Version).LessThan(version.MustParseGeneric(wanted)) {
+		t.Skipf("skipped: %s %s has no %s; Terraform %s has, which make engines builds", filepath.Base(engine), is.Version, what, terraform)
+	}
 }
 
 // providerAddress is where the engine looks for a provider that no configuration

@@ -1,0 +1,8 @@
+# Find the DevPortals of a namespace.
+list "emissary_dev_portal" "example" {
+  provider = emissary
+
+  config {
+    namespace = "default"
+  }
+}

@@ -1,0 +1,8 @@
+# Find the KubernetesServiceResolvers of a namespace.
+list "emissary_kubernetes_service_resolver" "example" {
+  provider = emissary
+
+  config {
+    namespace = "default"
+  }
+}

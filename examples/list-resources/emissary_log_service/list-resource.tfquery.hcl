@@ -1,0 +1,8 @@
+# Find the LogServices of a namespace.
+list "emissary_log_service" "example" {
+  provider = emissary
+
+  config {
+    namespace = "default"
+  }
+}

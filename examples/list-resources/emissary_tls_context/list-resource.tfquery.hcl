@@ -1,0 +1,8 @@
+# Find the TLSContexts of a namespace.
+list "emissary_tls_context" "example" {
+  provider = emissary
+
+  config {
+    namespace = "default"
+  }
+}

@@ -1,0 +1,7 @@
+import {
+  to = emissary_dev_portal.example
+  identity = {
+    name      = "portal"
+    namespace = "default"
+  }
+}

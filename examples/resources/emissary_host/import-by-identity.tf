@@ -1,0 +1,7 @@
+import {
+  to = emissary_host.example
+  identity = {
+    name      = "example-com"
+    namespace = "default"
+  }
+}

@@ -1,0 +1,7 @@
+import {
+  to = emissary_listener.example
+  identity = {
+    name      = "https"
+    namespace = "default"
+  }
+}

@@ -1,0 +1,7 @@
+import {
+  to = emissary_mapping.example
+  identity = {
+    name      = "quote"
+    namespace = "default"
+  }
+}

@@ -1,0 +1,7 @@
+import {
+  to = emissary_module.example
+  identity = {
+    name      = "ambassador"
+    namespace = "default"
+  }
+}

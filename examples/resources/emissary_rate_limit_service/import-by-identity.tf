@@ -1,0 +1,7 @@
+import {
+  to = emissary_rate_limit_service.example
+  identity = {
+    name      = "rate-limit"
+    namespace = "default"
+  }
+}

@@ -1,0 +1,7 @@
+import {
+  to = emissary_tls_context.example
+  identity = {
+    name      = "modern"
+    namespace = "default"
+  }
+}

@@ -1,0 +1,7 @@
+import {
+  to = emissary_tracing_service.example
+  identity = {
+    name      = "tracing"
+    namespace = "default"
+  }
+}
