@@ -1,6 +1,8 @@
 package provider_test
 
 import (
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"maps"
 	"path/filepath"
@@ -9,10 +11,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"terraform-provider-emissary/provider"
+	"terraform-provider-emissary/provider/document"
 )
 
 // TestEveryAttributeIsDescribed reads what a user reads: every block, attribute and parameter has a description that is
@@ -91,22 +95,58 @@ func checkAttributes(t *testing.T, at string, attributes []*tfprotov6.SchemaAttr
 	}
 }
 
-// TestEverythingHasAnExample finds an example, which other tests apply, for whatever has a page.
-func TestEverythingHasAnExample(t *testing.T) {
+// TestDocumentIsWhatTheEngineSees compares what the documentation is made from with what the engine prints, in all that
+// this engine knows of.
+func TestDocumentIsWhatTheEngineSees(t *testing.T) {
+	t.Parallel()
+	server := provider.NewServer("test")
+	schemas, err1 := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	identities, err2 := server.GetResourceIdentitySchemas(t.Context(), &tfprotov6.GetResourceIdentitySchemasRequest{})
+	ours, err3 := json.Marshal(document.Schema("emissary", schemas, identities))
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	parts := func(text string) map[string]any {
+		t.Helper()
+		var all struct {
+			Providers map[string]map[string]any `json:"provider_schemas"`
+		}
+		if err := json.Unmarshal([]byte(text), &all); err != nil || len(all.Providers) != 1 {
+			t.Fatalf("%d providers: %v", len(all.Providers), err)
+		}
+		for _, parts := range all.Providers {
+			return parts
+		}
+		return nil
+	}
+	documented := parts(string(ours))
+	for part, want := range parts(newFolder(t, map[string]string{"main.tf": "provider \"emissary\" {}\n"}).run("providers", "schema", "-json")) {
+		if diff := cmp.Diff(want, documented[part]); diff != "" {
+			t.Errorf("%s is not what the engine prints (-engine +documented):\n%s", part, diff)
+		}
+	}
+}
+
+// TestEverythingHasAPage finds a page for all that there is, and an example on it, which other tests apply.
+func TestEverythingHasAPage(t *testing.T) {
 	t.Parallel()
 	schemas, err := provider.NewServer("test").GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	wanted := map[string][]string{
-		"resources": slices.Collect(maps.Keys(schemas.ResourceSchemas)), "data-sources": slices.Collect(maps.Keys(schemas.DataSourceSchemas)),
+		"list-resources": slices.Collect(maps.Keys(schemas.ListResourceSchemas)),
+		"resources":      slices.Collect(maps.Keys(schemas.ResourceSchemas)), "data-sources": slices.Collect(maps.Keys(schemas.DataSourceSchemas)),
 		"functions": slices.Collect(maps.Keys(schemas.Functions)), "actions": slices.Collect(maps.Keys(schemas.ActionSchemas)),
 		"ephemeral-resources": slices.Collect(maps.Keys(schemas.EphemeralResourceSchemas)),
 	}
 	for folder, names := range wanted {
 		for _, name := range names {
-			if found, _ := filepath.Glob(filepath.Join("../examples", folder, name, "*.tf")); len(found) == 0 {
+			if found, _ := filepath.Glob(filepath.Join("../examples", folder, name, "*.tf*")); len(found) == 0 {
 				t.Errorf("examples/%s/%s is missing", folder, name)
+			}
+			if page := filepath.Join("../docs", folder, strings.TrimPrefix(name, "emissary_")+".md"); !strings.Contains(readFile(t, page), "## Example Usage\n") {
+				t.Errorf("%s has no example", page)
 			}
 		}
 	}

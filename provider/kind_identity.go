@@ -13,11 +13,11 @@ import (
 	"terraform-provider-emissary/provider/schema"
 )
 
-// identitySchema is what tells an object from the others of its kind. Terraform
-// 1.12 and later keep it beside the state and take it in import blocks.
+// identitySchema is what tells an object from the others of its kind. Terraform and
+// OpenTofu 1.12 and later keep it beside the state and take it in import blocks.
 var identitySchema = &tfprotov6.ResourceIdentitySchema{IdentityAttributes: []*tfprotov6.ResourceIdentitySchemaAttribute{
 	{Name: "name", Type: tftypes.String, RequiredForImport: true, Description: "Name of the object."},
-	{Name: "namespace", Type: tftypes.String, OptionalForImport: true, Description: "Namespace of the object. Default `" + schema.DefaultNamespace + "`."},
+	{Name: "namespace", Type: tftypes.String, OptionalForImport: true, Description: "Namespace of the object. Default: `" + schema.DefaultNamespace + "`."},
 }}
 
 // identityOf is the identity of a resource, or nil while a part of it is not

@@ -22,7 +22,9 @@ func listSchema(k *kind) *tfprotov6.Schema {
 			Description: description, DescriptionKind: tfprotov6.StringKindMarkdown}
 	}
 	return &tfprotov6.Schema{Block: &tfprotov6.SchemaBlock{
-		Description:     fmt.Sprintf("Lists the objects of kind %s in the cluster.", k.Name),
+		Description: fmt.Sprintf("Finds the objects of kind %s in the cluster, by a `list` block in a file `*.tfquery.hcl`. "+
+			"`terraform query` shows them; with `-generate-config-out=found.tf` it also writes their configuration, with `import` blocks. "+
+			"Needs Terraform 1.14 or later.", k.Name),
 		DescriptionKind: tfprotov6.StringKindMarkdown,
 		Attributes: []*tfprotov6.SchemaAttribute{
 			text("label_selector", "Only objects whose labels match, as in `kubectl get --selector`, for example `team=web,tier!=cache`. Default: all."),

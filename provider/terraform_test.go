@@ -147,7 +147,7 @@ func engineHas(t *testing.T, what, terraform, tofu string) {
 		t.Fatalf("%s version: %v", engine, err)
 	}
 	if wanted == never || version.MustParseGeneric(is.Version).LessThan(version.MustParseGeneric(wanted)) {
-		t.Skipf("skipped: %s %s has no %s; Terraform %s has, which make engines builds", filepath.Base(engine), is.Version, what, terraform)
+		t.Skipf("skipped: %s %s has no %s, which came with Terraform %s; make engines runs a newer one", filepath.Base(engine), is.Version, what, terraform)
 	}
 }
 

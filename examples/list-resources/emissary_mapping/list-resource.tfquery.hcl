@@ -1,6 +1,4 @@
-# Find the Mappings of a namespace by their labels. With
-# terraform query -generate-config-out=found.tf
-# Terraform writes resources and import blocks for them.
+# Find the Mappings of a namespace by their labels.
 list "emissary_mapping" "example" {
   provider = emissary
 
