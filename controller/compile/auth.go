@@ -41,7 +41,7 @@ func (c *Compiler) readAuthServices() *authorization {
 		}
 		ref := c.ledger.open(object)
 		if object.Spec.AuthService == "" {
-			c.ledger.refuse(ref, ReasonInvalid, "auth_service is required: give the service that authorizes requests")
+			c.ledger[ref].refuse(ReasonInvalid, "auth_service is required: give the service that authorizes requests")
 			continue
 		}
 		if err := checkAuthService(&object.Spec); err != nil {
@@ -127,10 +127,10 @@ func checkAuthService(spec *v3alpha1.AuthServiceSpec) error {
 func (c *Compiler) noteAuthConflicts(refs []store.Ref, specs []*v3alpha1.AuthServiceSpec) {
 	for i := 1; i < len(specs); i++ {
 		if specs[i].PathPrefix != specs[0].PathPrefix {
-			c.ledger.warn(refs[i], ReasonConflict, "path_prefix differs from that of %s, which is used", refs[0])
+			c.ledger[refs[i]].warn(ReasonConflict, "path_prefix differs from that of %s, which is used", refs[0])
 		}
 		if specs[i].Proto != specs[0].Proto {
-			c.ledger.warn(refs[0], ReasonConflict, "proto differs from that of %s, which is used", refs[i])
+			c.ledger[refs[0]].warn(ReasonConflict, "proto differs from that of %s, which is used", refs[i])
 		}
 	}
 }
@@ -167,7 +167,7 @@ func (c *Compiler) authCluster(refs []store.Ref, specs []*v3alpha1.AuthServiceSp
 		if err != nil {
 			return "", err
 		}
-		c.checkService(refs[i+1], other)
+		c.checkService(c.ledger[refs[i+1]], other)
 		u.Others = append(u.Others, other.Service)
 	}
 	u.Marker = "auth"
@@ -177,9 +177,9 @@ func (c *Compiler) authCluster(refs []store.Ref, specs []*v3alpha1.AuthServiceSp
 	if u.CircuitBreakers == nil {
 		u.CircuitBreakers = c.module.circuitBreakers
 	}
-	name := c.cluster(refs[0], u)
+	name := c.cluster(c.ledger[refs[0]], u)
 	for _, ref := range refs {
-		c.ledger.uses(ref, ResourceID{ClusterType, name})
+		c.ledger[ref].uses(ResourceID{ClusterType, name})
 	}
 	return name, nil
 }

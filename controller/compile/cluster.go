@@ -10,7 +10,6 @@ import (
 
 	clusterv3 "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 
-	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/crds/v3alpha1"
 )
 
@@ -47,7 +46,7 @@ const defaultConnectTimeoutMs = 3000
 // clusterFor returns the name of the cluster that a Mapping's requests go to. The cluster is made when the first
 // Mapping needs it.
 func (c *Compiler) clusterFor(m *mapping, marker string) string {
-	return c.cluster(m.ref, c.mappingUpstream(m, marker))
+	return c.cluster(m.report, c.mappingUpstream(m, marker))
 }
 
 func (c *Compiler) mappingUpstream(m *mapping, marker string) upstream {
@@ -92,7 +91,7 @@ func valueOr[T any](value *T, fallback T) T {
 }
 
 // cluster enters the cluster of an upstream once and returns its name. Whoever needs it is noted as an owner.
-func (c *Compiler) cluster(owner store.Ref, u upstream) string {
+func (c *Compiler) cluster(owner *Report, u upstream) string {
 	name := u.clusterName()
 	used := c.clusters.byName[name]
 	if used == nil {
@@ -102,7 +101,7 @@ func (c *Compiler) cluster(owner store.Ref, u upstream) string {
 		c.clusters.unmade = append(c.clusters.unmade, used)
 	}
 	c.clusters.use(used)
-	c.ledger.uses(owner, ResourceID{ClusterType, name})
+	owner.uses(ResourceID{ClusterType, name})
 	c.checkService(owner, u)
 	return name
 }

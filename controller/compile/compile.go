@@ -86,30 +86,31 @@ func Compile(s *store.Store, o Options) *Output {
 
 // compile compiles everything.
 func (c *Compiler) compile(s *store.Store, now time.Time) {
-	mappings, hosts := len(s.Mappings()), len(s.Hosts())
+	objects := s.Mappings()
 	*c = Compiler{
 		options:   c.options,
 		limits:    c.limits,
 		store:     s,
-		ledger:    make(ledger, mappings+hosts),
-		mappings:  make(map[store.Ref]*mapping, mappings),
-		groups:    make(map[string]*group, mappings),
+		ledger:    make(ledger, len(objects)+len(s.Hosts())),
+		mappings:  make(map[store.Ref]*mapping, len(objects)),
+		groups:    make(map[string]*group, len(objects)),
 		listeners: map[string]*listenerv3.Listener{},
-		clusters:  newClusters(mappings),
+		clusters:  newClusters(len(objects)),
 		before:    c.tablesByName(),
 		now:       now,
 		secrets:   c.secrets.next(),
-		delta:     newDelta(mappings + hosts),
+		delta:     newDelta(2*len(objects), len(objects)+len(s.Hosts())),
 	}
 	c.module = c.ambassadorModule()
 	c.everywhere = append(c.everywhere, c.module.ref)
 	c.tlsContexts = c.tlsContextsByName()
 	c.resolvers = c.resolversByName()
 	c.openServices()
+	mappings := beside(func() []reading { return c.readMappings(objects) })
 	c.hosts = newHostIndex(c.hostsByHostname())
 	c.tcpGroups = c.groupTCPMappings()
 	listeners := c.tcpListeners(c.listenersByName())
-	groups := inRouteOrder(c.groupMappings())
+	groups := inRouteOrder(c.groupMappings(mappings()))
 	c.associate(groups)
 
 	c.httpFilters = c.newHTTPFilters()

@@ -20,7 +20,7 @@ var errNoContext = errors.New("its TLSContext cannot be used")
 // refuseService reports why an external service is unusable, unless that is known already.
 func (c *Compiler) refuseService(ref store.Ref, err error) {
 	if !errors.Is(err, errNoContext) {
-		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+		c.ledger[ref].refuse(ReasonInvalid, "%v", err)
 	}
 }
 
@@ -31,10 +31,10 @@ func (c *Compiler) externalService(ref store.Ref, text, tlsContext string) (upst
 		return upstream{}, err
 	}
 	if service.ignored != "" {
-		c.ledger.warn(ref, ReasonIgnored, "%s", service.ignored)
+		c.ledger[ref].warn(ReasonIgnored, "%s", service.ignored)
 	}
 	c.everywhere = append(c.everywhere, ref)
-	tls := c.upstreamTLS(ref, ref.Namespace, service, tlsContext)
+	tls := c.upstreamTLS(c.ledger[ref], ref.Namespace, service, tlsContext)
 	if tls.broken {
 		return upstream{}, errNoContext
 	}
@@ -64,7 +64,7 @@ func (c *Compiler) openServices() {
 	c.logging = c.readLogServices()
 	for _, object := range c.store.DevPortals() {
 		if c.member(object) {
-			c.ledger.refuse(c.ledger.open(object), ReasonNotImplemented, "DevPortal has no effect: Emissary's open source edition never served it")
+			c.ledger[c.ledger.open(object)].refuse(ReasonNotImplemented, "DevPortal has no effect: Emissary's open source edition never served it")
 		}
 	}
 }

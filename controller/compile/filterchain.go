@@ -42,7 +42,7 @@ func (c *Compiler) filterChains(l *listener) []*listenerv3.FilterChain {
 // yieldToTCP tells Hosts that a TCPMapping took their connections, as it does in Emissary.
 func (c *Compiler) yieldToTCP(hosts []*host, l *listener) {
 	for _, h := range hosts {
-		c.ledger.warn(h.ref, ReasonConflict, "a TCPMapping for port %d takes connections that this Host would serve", l.port)
+		h.report.warn(ReasonConflict, "a TCPMapping for port %d takes connections that this Host would serve", l.port)
 	}
 }
 
@@ -62,7 +62,7 @@ func (c *Compiler) serverNames(l *listener) []*serverName {
 		}
 		name := hostWithoutPort(h.hostname)
 		if !isServerName(name) {
-			c.ledger.unserved(h.ref, ReasonInvalid, "HTTPS cannot be served for %s: a TLS server name is matched whole or by *.suffix; "+
+			h.report.unserved(ReasonInvalid, "HTTPS cannot be served for %s: a TLS server name is matched whole or by *.suffix; "+
 				"use such a hostname", h.hostname)
 			continue
 		}
@@ -72,7 +72,7 @@ func (c *Compiler) serverNames(l *listener) []*serverName {
 			byName[name] = sni
 			names = append(names, sni)
 		} else if first := sni.hosts[0]; !first.tls.same(h.tls) {
-			c.ledger.unserved(h.ref, ReasonConflict, "%s serves the TLS server name %s with another certificate or other settings", first.ref, name)
+			h.report.unserved(ReasonConflict, "%s serves the TLS server name %s with another certificate or other settings", first.ref, name)
 			continue
 		}
 		sni.hosts = append(sni.hosts, h)

@@ -65,9 +65,9 @@ func (g *group) all() []*mapping {
 }
 
 // groupMappings sorts the Mappings of this install, and those of the controller's own pages after them, into groups.
-func (c *Compiler) groupMappings() []*group {
-	for _, object := range c.store.Mappings() {
-		if m := c.admit(object); m != nil {
+func (c *Compiler) groupMappings(readings []reading) []*group {
+	for _, r := range readings {
+		if m := c.admit(r); m != nil {
 			c.enter(m, c.keyOf(m))
 		}
 	}
@@ -118,7 +118,8 @@ func (c *Compiler) assemble(g *group) {
 	g.hostRegex = first.spec.HostRegex && (first.spec.Host != "" || first.spec.Hostname != "")
 	for _, m := range g.candidates {
 		if !m.everyHost {
-			c.ledger[m.ref] = &Report{Generation: m.generation, Problems: slices.Clone(m.problems)}
+			m.report = &Report{Generation: m.report.Generation, Problems: slices.Clone(m.problems)}
+			c.ledger[m.ref] = m.report
 		}
 		c.join(g, m)
 	}
@@ -213,7 +214,7 @@ func (c *Compiler) join(g *group, m *mapping) {
 	if first := g.first(); m != first {
 		for _, rule := range agreement {
 			if value := rule.value(m.spec); value != nil && !reflect.DeepEqual(value, rule.value(first.spec)) {
-				c.ledger.refuse(m.ref, ReasonConflict, "%s differs from that of %s, which matches the same requests: set it alike in both, "+
+				m.report.refuse(ReasonConflict, "%s differs from that of %s, which matches the same requests: set it alike in both, "+
 					"or change prefix, hostname or precedence", rule.field, first)
 				return
 			}
@@ -223,21 +224,21 @@ func (c *Compiler) join(g *group, m *mapping) {
 	switch {
 	case isTrue(m.spec.Shadow):
 		if redirects {
-			c.ledger.warn(m.ref, ReasonIgnored, "host_redirect has no effect beside shadow")
+			m.report.warn(ReasonIgnored, "host_redirect has no effect beside shadow")
 		}
 		if g.shadow != nil {
-			c.ledger.refuse(m.ref, ReasonConflict, "%s already shadows the same requests: one shadow is possible", g.shadow)
+			m.report.refuse(ReasonConflict, "%s already shadows the same requests: one shadow is possible", g.shadow)
 			return
 		}
 		g.shadow = m
 	case redirects && len(g.members) > 0:
-		c.ledger.refuse(m.ref, ReasonConflict, "host_redirect cannot be combined with %s, which routes the same requests", g.members[0])
+		m.report.refuse(ReasonConflict, "host_redirect cannot be combined with %s, which routes the same requests", g.members[0])
 	case redirects && g.redirect != nil:
-		c.ledger.refuse(m.ref, ReasonConflict, "%s already redirects the same requests", g.redirect)
+		m.report.refuse(ReasonConflict, "%s already redirects the same requests", g.redirect)
 	case redirects:
 		g.redirect = m
 	case g.redirect != nil:
-		c.ledger.refuse(m.ref, ReasonConflict, "%s redirects the same requests: remove one, or change prefix, hostname or precedence", g.redirect)
+		m.report.refuse(ReasonConflict, "%s redirects the same requests: remove one, or change prefix, hostname or precedence", g.redirect)
 	default:
 		g.members = append(g.members, m)
 	}
@@ -256,7 +257,7 @@ func (c *Compiler) settle(g *group) {
 			weight := m.spec.Weight
 			bad := weight != nil && (*weight < 0 || *weight > 100)
 			if bad {
-				c.ledger.refuse(m.ref, ReasonInvalid, "weight: %d is out of range: give a percentage from 0 to 100", *weight)
+				m.report.refuse(ReasonInvalid, "weight: %d is out of range: give a percentage from 0 to 100", *weight)
 			}
 			return bad
 		})

@@ -13,7 +13,9 @@ import (
 
 // host is one Host that takes part in routing, or the default Host that stands in where there is none.
 type host struct {
-	ref       store.Ref
+	ref store.Ref
+	// report is nil for the default Host.
+	report    *Report
 	namespace string
 	labels    map[string]string
 	// hostname is a glob in lower case; it may carry a port.
@@ -76,30 +78,32 @@ func (c *Compiler) hostsByHostname() []*host {
 func (c *Compiler) newHost(object *v3alpha1.Host) *host {
 	spec := &object.Spec
 	h := &host{
-		ref:       c.ledger.open(object),
+		ref:       store.RefOf(object),
+		report:    newReport(object),
 		namespace: object.Namespace,
 		labels:    object.Labels,
 		hostname:  lowerHostname(cmp.Or(spec.Hostname, "*")),
 		insecure:  v3alpha1.InsecureActionRedirect,
 	}
+	c.ledger[h.ref] = h.report
 	if err := checkHostDomain(h.hostname); err != nil {
-		c.ledger.refuse(h.ref, ReasonInvalid, "%v", err)
+		h.report.refuse(ReasonInvalid, "%v", err)
 		return nil
 	}
 	if spec.RequestPolicy != nil && spec.RequestPolicy.Insecure.Action != "" {
 		h.insecure = spec.RequestPolicy.Insecure.Action
 		if err := checkOneOf("requestPolicy.insecure.action", string(h.insecure), "Redirect", "Route", "Reject"); err != nil {
-			c.ledger.refuse(h.ref, ReasonInvalid, "%v", err)
+			h.report.refuse(ReasonInvalid, "%v", err)
 			h.insecure, h.closed = v3alpha1.InsecureActionReject, true
 		}
 	}
 	var err error
 	if h.selector, err = newLabelSelector(cmp.Or(spec.MappingSelector, spec.Selector)); err != nil {
-		c.ledger.refuse(h.ref, ReasonInvalid, "%v", err)
+		h.report.refuse(ReasonInvalid, "%v", err)
 		h.closed = true
 	}
 	if spec.PreviewURL != nil && spec.PreviewURL.Enabled {
-		c.ledger.warn(h.ref, ReasonIgnored, "previewUrl has no effect")
+		h.report.warn(ReasonIgnored, "previewUrl has no effect")
 	}
 	if !c.terminateTLS(h, spec) {
 		h.closed = true
@@ -130,12 +134,12 @@ func checkHostDomain(hostname string) error {
 // for TLS and cannot have it.
 func (c *Compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
 	if spec.TLSContext != nil && spec.TLSContext.Name != "" && spec.TLS != nil {
-		c.ledger.refuse(h.ref, ReasonInvalid, "tls and tlsContext exclude each other: keep one")
+		h.report.refuse(ReasonInvalid, "tls and tlsContext exclude each other: keep one")
 		return false
 	}
 	if spec.TLSSecret == nil || spec.TLSSecret.Name == "" {
 		if spec.TLS != nil || spec.TLSContext != nil && spec.TLSContext.Name != "" {
-			c.ledger.warn(h.ref, ReasonIgnored, "tls and tlsContext have no effect without tlsSecret: this Host does not terminate TLS")
+			h.report.warn(ReasonIgnored, "tls and tlsContext have no effect without tlsSecret: this Host does not terminate TLS")
 		}
 		return true
 	}
@@ -146,9 +150,9 @@ func (c *Compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
 	}
 	settings.minVersion = cmp.Or(settings.minVersion, c.options.MinTLSVersion)
 	settings.certChainFile, settings.privateKeyFile = "", ""
-	certificate, authority, problem := c.tlsSecrets(h.ref, settings, secret)
+	certificate, authority, problem := c.tlsSecrets(h.report, settings, secret)
 	if problem != nil {
-		c.ledger.unserved(h.ref, problem.reason, "%s: HTTPS is not served for %s, and cleartext does not take its place", problem.message, h.hostname)
+		h.report.unserved(problem.reason, "%s: HTTPS is not served for %s, and cleartext does not take its place", problem.message, h.hostname)
 		return false
 	}
 	h.tls = &termination{context: context, settings: c.certRequiredBySecret(settings), certificate: certificate, authority: authority}
@@ -161,7 +165,7 @@ func (c *Compiler) hostTLSSettings(h *host, spec *v3alpha1.HostSpec, secret secr
 	if spec.TLS != nil {
 		settings = inlineSettings(spec.TLS, h.namespace)
 		if err := settings.check(); err != nil {
-			c.ledger.refuse(h.ref, ReasonInvalid, "tls: %v", err)
+			h.report.refuse(ReasonInvalid, "tls: %v", err)
 			return context, settings, false
 		}
 		return context, settings, true
@@ -174,20 +178,20 @@ func (c *Compiler) hostTLSSettings(h *host, spec *v3alpha1.HostSpec, secret secr
 	found := c.tlsContextNamed(name, h.namespace)
 	switch {
 	case found == nil && named:
-		c.ledger.missing(h.ref, ReasonTLSContextNotFound, "TLSContext %s not found", name)
+		h.report.missing(ReasonTLSContextNotFound, "TLSContext %s not found", name)
 		return context, settings, false
 	case found == nil:
 		return context, settings, true
 	case found.broken != nil:
-		c.ledger.missing(h.ref, found.broken.reason, "%s", found.broken.message)
+		h.report.missing(found.broken.reason, "%s", found.broken.message)
 		return context, settings, false
 	case !found.agreesOn(secret, h.namespace):
-		c.ledger.refuse(h.ref, ReasonConflict, "tlsSecret is %s, but TLSContext %s names Secret %s: name the same one, or leave the TLSContext's out",
+		h.report.refuse(ReasonConflict, "tlsSecret is %s, but TLSContext %s names Secret %s: name the same one, or leave the TLSContext's out",
 			secret, name, found.settings.secret)
 		return context, settings, false
 	}
 	if len(found.hosts) > 0 && !slices.Contains(found.hosts, h.hostname) && !slices.Contains(found.hosts, h.ref.Name) {
-		c.ledger.warn(h.ref, ReasonConflict, "TLSContext %s is for %s, which does not list %s", name, strings.Join(found.hosts, ", "), h.hostname)
+		h.report.warn(ReasonConflict, "TLSContext %s is for %s, which does not list %s", name, strings.Join(found.hosts, ", "), h.hostname)
 	}
 	return found.ref, found.settings, true
 }

@@ -19,7 +19,7 @@ func (c *Compiler) hostChanged(ref store.Ref, stale map[*group]bool) bool {
 	if !c.concerns(ref) {
 		return true
 	}
-	if len(c.hosts.all) == 0 || c.ledger[c.hosts.all[0].ref] == nil { // a default Host stands in
+	if len(c.hosts.all) == 0 || c.hosts.all[0].report == nil { // a default Host stands in
 		return false
 	}
 	if before := c.hosts.byRef(ref); before != nil {
@@ -139,13 +139,13 @@ func (c *Compiler) bindTables(h *host) bool {
 func (c *Compiler) reportPlain(h *host) {
 	for _, l := range c.httpListeners {
 		if c.binds(l, h) {
-			c.ledger.uses(h.ref, ResourceID{ListenerType, l.name})
+			h.report.uses(ResourceID{ListenerType, l.name})
 		}
 	}
 	for _, t := range h.tables {
 		for _, p := range t.parts {
 			if _, found := p.find(h.hostname); found {
-				c.ledger.uses(h.ref, ResourceID{RouteType, p.name})
+				h.report.uses(ResourceID{RouteType, p.name})
 			}
 		}
 	}

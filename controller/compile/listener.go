@@ -63,11 +63,11 @@ func (c *Compiler) listenersByName() []*listener {
 		ref := c.ledger.open(object)
 		l, err := c.newListener(ref, object)
 		if err != nil {
-			c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+			c.ledger[ref].refuse(ReasonInvalid, "%v", err)
 			continue
 		}
 		if other, conflict := taken[l.name]; conflict {
-			c.ledger.refuse(ref, ReasonConflict, "port %d is taken by %s", l.port, other)
+			c.ledger[ref].refuse(ReasonConflict, "port %d is taken by %s", l.port, other)
 			continue
 		}
 		taken[l.name] = ref
@@ -165,7 +165,7 @@ func (c *Compiler) protocolStack(ref store.Ref, spec *v3alpha1.ListenerSpec) ([]
 		return stack, nil
 	}
 	if spec.Protocol != "" {
-		c.ledger.warn(ref, ReasonIgnored, "protocol has no effect beside protocolStack: keep one")
+		c.ledger[ref].warn(ReasonIgnored, "protocol has no effect beside protocolStack: keep one")
 	}
 	last := len(spec.ProtocolStack) - 1
 	for i, layer := range spec.ProtocolStack {
@@ -237,22 +237,22 @@ func (c *Compiler) compileListener(l *listener) {
 		envoy.EnableReusePort = wrapperspb.Bool(true)
 	}
 	if len(envoy.FilterChains) == 0 {
-		c.ledger.unserved(l.ref, ReasonNoMatchingHost, "%s", c.whyIdle(l))
+		c.ledger[l.ref].unserved(ReasonNoMatchingHost, "%s", c.whyIdle(l))
 		return
 	}
 	c.trafficDirection(envoy)
 	c.listeners[l.name] = envoy
 	id := ResourceID{ListenerType, l.name}
-	c.ledger.uses(l.ref, id)
+	c.ledger[l.ref].uses(id)
 	for _, h := range l.hosts {
-		c.ledger.uses(h.ref, id)
+		h.report.uses(id)
 		if h.tls != nil {
-			c.ledger.uses(h.tls.context, id)
+			c.ledger[h.tls.context].uses(id)
 		}
 	}
 	if l.http {
 		for _, ref := range c.everywhere {
-			c.ledger.uses(ref, id)
+			c.ledger[ref].uses(id)
 		}
 	}
 }

@@ -8,8 +8,6 @@ import (
 	dnscommonv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/common/dns/v3"
 	dnsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/clusters/dns/v3"
 	corev1 "k8s.io/api/core/v1"
-
-	"terraform-provider-emissary/controller/store"
 )
 
 // locate says how Envoy finds the endpoints of an upstream. A Service with a cluster IP is reached there without asking
@@ -132,16 +130,16 @@ func isExternal(service *corev1.Service) bool {
 }
 
 // checkService notes on an object that a service it names is missing, or has no such port.
-func (c *Compiler) checkService(owner store.Ref, u upstream) {
+func (c *Compiler) checkService(owner *Report, u upstream) {
 	service, namespace, name := c.serviceOf(u.Service)
 	switch {
 	case name == "" || isExternal(service):
 	case service == nil && u.ByEndpoints:
-		c.ledger.unresolved(owner, ReasonServiceNotFound, "Service %s/%s not found: requests are answered with 503 until it has endpoints", namespace, name)
+		owner.unresolved(ReasonServiceNotFound, "Service %s/%s not found: requests are answered with 503 until it has endpoints", namespace, name)
 	case service == nil:
-		c.ledger.unresolved(owner, ReasonServiceNotFound, "Service %s/%s not found: its name is left to DNS", namespace, name)
+		owner.unresolved(ReasonServiceNotFound, "Service %s/%s not found: its name is left to DNS", namespace, name)
 	case !hasPort(service, u.Service.port, u.ByEndpoints):
-		c.ledger.unresolved(owner, ReasonPortNotFound, "Service %s/%s has no port %d", namespace, name, u.Service.port)
+		owner.unresolved(ReasonPortNotFound, "Service %s/%s has no port %d", namespace, name, u.Service.port)
 	}
 }
 

@@ -43,7 +43,7 @@ func (c *Compiler) logService(ref store.Ref, name string, spec *v3alpha1.LogServ
 		checkNotNegative("flush_interval_byte_size", spec.FlushIntervalByteSize),
 	} {
 		if err != nil {
-			c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+			c.ledger[ref].refuse(ReasonInvalid, "%v", err)
 			return nil
 		}
 	}
@@ -55,7 +55,7 @@ func (c *Compiler) logService(ref store.Ref, name string, spec *v3alpha1.LogServ
 	u.Marker, u.GRPC, u.StatsName = "log", true, spec.StatsName
 	common := &grpclogv3.CommonGrpcAccessLogConfig{
 		LogName:             name,
-		GrpcService:         grpcService(c.cluster(ref, u), nil),
+		GrpcService:         grpcService(c.cluster(c.ledger[ref], u), nil),
 		TransportApiVersion: corev3.ApiVersion_V3,
 		BufferFlushInterval: durationpb.New(time.Duration(valueOr(spec.FlushIntervalTime, logFlushSeconds)) * time.Second),
 		BufferSizeBytes:     wrapperspb.UInt32(uint32(valueOr(spec.FlushIntervalByteSize, logFlushBytes))),
@@ -67,7 +67,7 @@ func (c *Compiler) logService(ref store.Ref, name string, spec *v3alpha1.LogServ
 	if spec.DriverConfig != nil {
 		for _, header := range spec.DriverConfig.AdditionalLogHeaders {
 			if err := checkHeaderName("driver_config.additional_log_headers", header.HeaderName); err != nil {
-				c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+				c.ledger[ref].refuse(ReasonInvalid, "%v", err)
 				return nil
 			}
 			if valueOr(header.DuringRequest, true) {

@@ -10,11 +10,12 @@ import (
 
 // mapping is one Mapping that passed every check: nothing in it can make Envoy refuse a resource.
 type mapping struct {
-	ref        store.Ref
-	namespace  string
-	labels     map[string]string
-	spec       *v3alpha1.MappingSpec
-	generation int64
+	ref       store.Ref
+	namespace string
+	labels    map[string]string
+	spec      *v3alpha1.MappingSpec
+	// report is nil for the controller's own pages.
+	report *Report
 	// problems are those that the Mapping has whatever others there are.
 	problems []Problem
 	group    *group
@@ -45,12 +46,12 @@ const (
 	headerMethod    = ":method"
 )
 
-// newMapping checks a Mapping in full. It returns nil, with the reasons in the ledger, when the Mapping cannot be used.
-func (c *Compiler) newMapping(ref store.Ref, namespace string, labels map[string]string, spec *v3alpha1.MappingSpec) *mapping {
-	m := &mapping{ref: ref, namespace: namespace, labels: labels, spec: spec}
+// newMapping checks a Mapping in full. It returns nil, with the reasons in the report, when the Mapping cannot be used.
+func (c *Compiler) newMapping(ref store.Ref, report *Report, namespace string, labels map[string]string, spec *v3alpha1.MappingSpec) *mapping {
+	m := &mapping{ref: ref, report: report, namespace: namespace, labels: labels, spec: spec}
 	errs := c.checkMapping(spec)
 	for _, err := range errs {
-		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+		report.refuse(ReasonInvalid, "%v", err)
 	}
 	if spec.Host != "" || spec.Hostname != "" {
 		name := spec.Hostname
@@ -78,19 +79,41 @@ func (c *Compiler) newMapping(ref store.Ref, namespace string, labels map[string
 	return m
 }
 
-// admit reads the newest version of a Mapping, which may not exist, and reports on it. It returns nil when it is not
-// usable, or not of this install.
-func (c *Compiler) admit(object *v3alpha1.Mapping) *mapping {
-	if object == nil || !c.member(object) {
-		return nil
+// reading is a Mapping as it was read: mapping is nil when it cannot be used, and report says why.
+type reading struct {
+	ref     store.Ref
+	report  *Report
+	mapping *mapping
+}
+
+// read checks a Mapping, and changes nothing: many can be read beside other work.
+func (c *Compiler) read(object *v3alpha1.Mapping) reading {
+	r := reading{ref: store.RefOf(object), report: newReport(object)}
+	r.mapping = c.newMapping(r.ref, r.report, object.Namespace, object.Labels, &object.Spec)
+	if r.mapping != nil {
+		r.mapping.problems = r.report.Problems
 	}
-	ref := c.ledger.open(object)
-	m := c.newMapping(ref, object.Namespace, object.Labels, &object.Spec)
-	if m != nil {
-		m.generation, m.problems = object.Generation, c.ledger[ref].Problems
-		c.mappings[ref] = m
+	return r
+}
+
+// readMappings reads those of this install.
+func (c *Compiler) readMappings(objects []*v3alpha1.Mapping) []reading {
+	readings := make([]reading, 0, len(objects))
+	for _, object := range objects {
+		if c.member(object) {
+			readings = append(readings, c.read(object))
+		}
 	}
-	return m
+	return readings
+}
+
+// admit files what was read. It returns nil when the Mapping is not usable.
+func (c *Compiler) admit(r reading) *mapping {
+	c.ledger[r.ref] = r.report
+	if r.mapping != nil {
+		c.mappings[r.ref] = r.mapping
+	}
+	return r.mapping
 }
 
 // conditions lists exact and then regular expression conditions, each by name: the order Emissary meets them in.
@@ -110,7 +133,7 @@ func conditions(exact, regex map[string]string) []condition {
 func (c *Compiler) resolveUpstream(m *mapping) bool {
 	service, err := parseService(m.spec.Service, m.spec.TLS != "")
 	if err != nil {
-		c.ledger.refuse(m.ref, ReasonInvalid, "%v", err)
+		m.report.refuse(ReasonInvalid, "%v", err)
 		return false
 	}
 	name := m.spec.Resolver
@@ -119,16 +142,16 @@ func (c *Compiler) resolveUpstream(m *mapping) bool {
 	}
 	found, fault := c.resolverNamed(name)
 	if fault != nil {
-		c.ledger.missing(m.ref, fault.reason, "%s", fault.message)
+		m.report.missing(fault.reason, "%s", fault.message)
 		return false
 	}
 	if found == byService && m.spec.LoadBalancer != nil {
-		c.ledger.refuse(m.ref, ReasonInvalid, "load_balancer needs a resolver that knows endpoints: set resolver to a "+
+		m.report.refuse(ReasonInvalid, "load_balancer needs a resolver that knows endpoints: set resolver to a "+
 			"KubernetesEndpointResolver (kubernetes-endpoint is built in), %s leaves balancing to Kubernetes", name)
 		return false
 	}
 	if i := slices.IndexFunc(m.spec.HealthChecks, overGRPC); i >= 0 && found == byEndpoints && !isTrue(m.spec.GRPC) {
-		c.ledger.refuse(m.ref, ReasonInvalid, "health_checks[%d].health_check.grpc needs a service that is spoken to over HTTP/2: set grpc: true", i)
+		m.report.refuse(ReasonInvalid, "health_checks[%d].health_check.grpc needs a service that is spoken to over HTTP/2: set grpc: true", i)
 		return false
 	}
 	m.resolver = found
@@ -139,7 +162,7 @@ func (c *Compiler) resolveUpstream(m *mapping) bool {
 	if isTrue(m.spec.HostRedirect) {
 		return true
 	}
-	m.upstream = c.upstreamTLS(m.ref, m.namespace, service, m.spec.TLS)
+	m.upstream = c.upstreamTLS(m.report, m.namespace, service, m.spec.TLS)
 	return true
 }
 
@@ -147,34 +170,34 @@ func (c *Compiler) resolveUpstream(m *mapping) bool {
 func (c *Compiler) noteIgnored(m *mapping) {
 	spec := m.spec
 	if spec.OutlierDetection != "" {
-		c.ledger.warn(m.ref, ReasonIgnored, "outlier_detection has no effect")
+		m.report.warn(ReasonIgnored, "outlier_detection has no effect")
 	}
 	if len(spec.ErrorResponseOverrides) > 0 {
-		c.ledger.warn(m.ref, ReasonIgnored, "error_response_overrides has no effect: it was removed in Emissary 4")
+		m.report.warn(ReasonIgnored, "error_response_overrides has no effect: it was removed in Emissary 4")
 	}
 	if len(spec.Modules) > 0 || spec.EnvoyOverride != nil {
-		c.ledger.warn(m.ref, ReasonIgnored, "modules and envoy_override have no effect")
+		m.report.warn(ReasonIgnored, "modules and envoy_override have no effect")
 	}
 	if spec.RegexRewrite != nil && spec.Rewrite != nil && *spec.Rewrite != "" && *spec.Rewrite != "/" {
-		c.ledger.warn(m.ref, ReasonIgnored, "rewrite has no effect beside regex_rewrite")
+		m.report.warn(ReasonIgnored, "rewrite has no effect beside regex_rewrite")
 	}
 	if spec.Host != "" && spec.Hostname != "" {
-		c.ledger.warn(m.ref, ReasonIgnored, "host has no effect beside hostname")
+		m.report.warn(ReasonIgnored, "host has no effect beside hostname")
 	}
 	if dns := spec.DNSType; dns != "" && !isLogicalDNS(dns) && !isStrictDNS(dns) {
-		c.ledger.warn(m.ref, ReasonInvalid, "dns_type: %q is not known, strict_dns is used: write strict_dns or logical_dns", dns)
+		m.report.warn(ReasonInvalid, "dns_type: %q is not known, strict_dns is used: write strict_dns or logical_dns", dns)
 	}
 	if len(spec.HealthChecks) > 0 && m.resolver == byService {
-		c.ledger.warn(m.ref, ReasonIgnored, "health_checks need a resolver that knows endpoints, such as kubernetes-endpoint")
+		m.report.warn(ReasonIgnored, "health_checks need a resolver that knows endpoints, such as kubernetes-endpoint")
 	}
 	if m.service.ignored != "" {
-		c.ledger.warn(m.ref, ReasonIgnored, "%s", m.service.ignored)
+		m.report.warn(ReasonIgnored, "%s", m.service.ignored)
 	}
 	if m.service.cleartext && spec.TLS != "" {
-		c.ledger.warn(m.ref, ReasonIgnored, "service: the scheme http:// has no effect beside tls: %s", spec.TLS)
+		m.report.warn(ReasonIgnored, "service: the scheme http:// has no effect beside tls: %s", spec.TLS)
 	}
 	if n := countTrue(spec.PathRedirect != "", spec.PrefixRedirect != "", spec.RegexRedirect != nil); n > 1 {
-		c.ledger.warn(m.ref, ReasonIgnored, "of path_redirect, prefix_redirect and regex_redirect only the first one that is set has an effect")
+		m.report.warn(ReasonIgnored, "of path_redirect, prefix_redirect and regex_redirect only the first one that is set has an effect")
 	}
 }
 

@@ -90,11 +90,11 @@ func (c *Compiler) ambassadorModule() *module {
 		ref := c.ledger.open(object)
 		switch {
 		case object.Name == "tls" || object.Name == "authentication":
-			c.ledger.refuse(ref, ReasonNotImplemented, "Module %s is legacy: use TLSContext and Host, or AuthService, instead", object.Name)
+			c.ledger[ref].refuse(ReasonNotImplemented, "Module %s is legacy: use TLSContext and Host, or AuthService, instead", object.Name)
 		case object.Name != "ambassador":
-			c.ledger.warn(ref, ReasonIgnored, "only the Module named ambassador has an effect, this one is named %s", object.Name)
+			c.ledger[ref].warn(ReasonIgnored, "only the Module named ambassador has an effect, this one is named %s", object.Name)
 		case m.ref != store.Ref{}:
-			c.ledger.refuse(ref, ReasonConflict, "there can be one Module ambassador per install: %s is used", m.ref)
+			c.ledger[ref].refuse(ReasonConflict, "there can be one Module ambassador per install: %s is used", m.ref)
 		default:
 			m.ref = ref
 			c.readModule(m, object.Spec.Config.Raw)
@@ -107,7 +107,7 @@ func (c *Compiler) readModule(m *module, raw []byte) {
 	var config map[string]json.RawMessage
 	if len(raw) > 0 {
 		if err := json.Unmarshal(raw, &config); err != nil {
-			c.ledger.refuse(m.ref, ReasonInvalid, "config is not an object: %v", err)
+			c.ledger[m.ref].refuse(ReasonInvalid, "config is not an object: %v", err)
 			return
 		}
 	}
@@ -116,20 +116,20 @@ func (c *Compiler) readModule(m *module, raw []byte) {
 		read, known := keys[key]
 		switch {
 		case !known:
-			c.ledger.warn(m.ref, ReasonIgnored, "config.%s is no key of the ambassador Module: it has no effect", key)
+			c.ledger[m.ref].warn(ReasonIgnored, "config.%s is no key of the ambassador Module: it has no effect", key)
 		case read == nil:
-			c.ledger.warn(m.ref, ReasonIgnored, "config.%s has no effect", key)
+			c.ledger[m.ref].warn(ReasonIgnored, "config.%s has no effect", key)
 		default:
 			if err := read(config[key]); err != nil {
-				c.ledger.refuse(m.ref, ReasonInvalid, "config.%s: %v", key, err)
+				c.ledger[m.ref].refuse(ReasonInvalid, "config.%s: %v", key, err)
 			}
 		}
 	}
 	if err := c.openLog(&m.http.log); err != nil {
-		c.ledger.refuse(m.ref, ReasonInvalid, "%v", err)
+		c.ledger[m.ref].refuse(ReasonInvalid, "%v", err)
 	}
 	if err := m.http.filters.consistent(); err != nil {
-		c.ledger.refuse(m.ref, ReasonConflict, "%v", err)
+		c.ledger[m.ref].refuse(ReasonConflict, "%v", err)
 	}
 }
 

@@ -29,14 +29,14 @@ func (c *Compiler) readRateLimitServices() *ratelimitv3.RateLimit {
 		spec := &object.Spec
 		switch {
 		case spec.Service == "":
-			c.ledger.refuse(this, ReasonInvalid, "service is required: give the rate limit service")
+			c.ledger[this].refuse(ReasonInvalid, "service is required: give the rate limit service")
 		case spec.ProtocolVersion != "v3":
-			c.ledger.refuse(this, ReasonInvalid, "protocol_version: %q is not supported: set v3", cmp.Or(spec.ProtocolVersion, "v2"))
+			c.ledger[this].refuse(ReasonInvalid, "protocol_version: %q is not supported: set v3", cmp.Or(spec.ProtocolVersion, "v2"))
 		case checkNotNegative("timeout_ms", spec.TimeoutMs) != nil:
-			c.ledger.refuse(this, ReasonInvalid, "%v", checkNotNegative("timeout_ms", spec.TimeoutMs))
+			c.ledger[this].refuse(ReasonInvalid, "%v", checkNotNegative("timeout_ms", spec.TimeoutMs))
 		case chosen != nil:
-			c.ledger.refuse(this, ReasonConflict, "there can be one RateLimitService per install: %s exists; neither is used", ref)
-			c.ledger.refuse(ref, ReasonConflict, "there can be one RateLimitService per install: %s exists; neither is used", this)
+			c.ledger[this].refuse(ReasonConflict, "there can be one RateLimitService per install: %s exists; neither is used", ref)
+			c.ledger[ref].refuse(ReasonConflict, "there can be one RateLimitService per install: %s exists; neither is used", this)
 			return nil
 		default:
 			chosen, ref = object, this
@@ -55,7 +55,7 @@ func (c *Compiler) rateLimitFilter(ref store.Ref, spec *v3alpha1.RateLimitServic
 		return nil
 	}
 	u.Marker, u.GRPC, u.StatsName = "ratelimit", true, spec.StatsName
-	cluster := c.cluster(ref, u)
+	cluster := c.cluster(c.ledger[ref], u)
 	return &ratelimitv3.RateLimit{
 		Domain:                         cmp.Or(spec.Domain, c.module.defaultLabelDomain),
 		RequestType:                    "both",

@@ -67,59 +67,67 @@ type Report struct {
 	Resources []ResourceID
 }
 
-// ledger collects the reports of one compilation. Objects that were never opened, such as the probes' synthetic
-// Mappings, are ignored.
+// refuse notes that an object cannot be used as it is (Accepted=False).
+func (r *Report) refuse(reason, format string, args ...any) {
+	r.add(v3alpha1.ConditionAccepted, Error, reason, format, args...)
+}
+
+// warn notes that part of an object has no effect (Accepted stays true).
+func (r *Report) warn(reason, format string, args ...any) {
+	r.add(v3alpha1.ConditionAccepted, Warning, reason, format, args...)
+}
+
+// unresolved notes that something the object names is missing (ResolvedRefs=False).
+func (r *Report) unresolved(reason, format string, args ...any) {
+	r.add(v3alpha1.ConditionResolvedRefs, Error, reason, format, args...)
+}
+
+// unserved notes that Envoy serves nothing, or not what was asked for, because of a state outside of the object
+// (Programmed=False).
+func (r *Report) unserved(reason, format string, args ...any) {
+	r.add(v3alpha1.ConditionProgrammed, Error, reason, format, args...)
+}
+
+// missing notes a missing reference without which the object cannot be served: ResolvedRefs and Programmed are false.
+func (r *Report) missing(reason, format string, args ...any) {
+	r.unresolved(reason, format, args...)
+	r.unserved(reason, format, args...)
+}
+
+// add notes a problem once. Objects that nobody wrote, such as the probes' Mappings, have no report: r is nil.
+func (r *Report) add(condition string, severity Severity, reason, format string, args ...any) {
+	if r == nil {
+		return
+	}
+	problem := Problem{Condition: condition, Reason: reason, Message: fmt.Sprintf(format, args...), Severity: severity}
+	if !slices.Contains(r.Problems, problem) {
+		r.Problems = append(r.Problems, problem)
+	}
+}
+
+// fewResources is room for what most objects have a part in.
+const fewResources = 2
+
+// uses notes that a resource was made from the object.
+func (r *Report) uses(id ResourceID) {
+	if r == nil || slices.Contains(r.Resources, id) {
+		return
+	}
+	if r.Resources == nil {
+		r.Resources = make([]ResourceID, 0, fewResources)
+	}
+	r.Resources = append(r.Resources, id)
+}
+
+// ledger holds the reports of one compilation; nil for an object that has none. Hosts and Mappings, of which there are
+// many, know their own.
 type ledger map[store.Ref]*Report
 
 // open starts the report of an object.
 func (l ledger) open(obj v3alpha1.Object) store.Ref {
 	ref := store.RefOf(obj)
-	l[ref] = &Report{Generation: obj.GetGeneration()}
+	l[ref] = newReport(obj)
 	return ref
 }
 
-// refuse notes that an object cannot be used as it is (Accepted=False).
-func (l ledger) refuse(ref store.Ref, reason, format string, args ...any) {
-	l.add(ref, v3alpha1.ConditionAccepted, Error, reason, format, args...)
-}
-
-// warn notes that part of an object has no effect (Accepted stays true).
-func (l ledger) warn(ref store.Ref, reason, format string, args ...any) {
-	l.add(ref, v3alpha1.ConditionAccepted, Warning, reason, format, args...)
-}
-
-// unresolved notes that something the object names is missing (ResolvedRefs=False).
-func (l ledger) unresolved(ref store.Ref, reason, format string, args ...any) {
-	l.add(ref, v3alpha1.ConditionResolvedRefs, Error, reason, format, args...)
-}
-
-// unserved notes that Envoy serves nothing, or not what was asked for, because of a state outside of the object
-// (Programmed=False).
-func (l ledger) unserved(ref store.Ref, reason, format string, args ...any) {
-	l.add(ref, v3alpha1.ConditionProgrammed, Error, reason, format, args...)
-}
-
-// missing notes a missing reference without which the object cannot be served: ResolvedRefs and Programmed are false.
-func (l ledger) missing(ref store.Ref, reason, format string, args ...any) {
-	l.unresolved(ref, reason, format, args...)
-	l.unserved(ref, reason, format, args...)
-}
-
-func (l ledger) add(ref store.Ref, condition string, severity Severity, reason, format string, args ...any) {
-	report := l[ref]
-	if report == nil {
-		return
-	}
-	problem := Problem{Condition: condition, Reason: reason, Message: fmt.Sprintf(format, args...), Severity: severity}
-	if !slices.Contains(report.Problems, problem) {
-		report.Problems = append(report.Problems, problem)
-	}
-}
-
-// uses notes that a resource was made from the object.
-func (l ledger) uses(ref store.Ref, id ResourceID) {
-	report := l[ref]
-	if report != nil && !slices.Contains(report.Resources, id) {
-		report.Resources = append(report.Resources, id)
-	}
-}
+func newReport(obj v3alpha1.Object) *Report { return &Report{Generation: obj.GetGeneration()} }

@@ -88,7 +88,7 @@ func (c *Compiler) memberRoutes(g *group) []*memberRoute {
 	order, shares, over := cumulativeWeights(weights)
 	if over > 100 {
 		for _, m := range g.members {
-			c.ledger.warn(m.ref, ReasonConflict, "the weights of the Mappings that match the same requests add up to %d: "+
+			m.report.warn(ReasonConflict, "the weights of the Mappings that match the same requests add up to %d: "+
 				"what is beyond 100 gets no traffic", over)
 		}
 	}

@@ -37,11 +37,11 @@ func (c *Compiler) syntheticMappings() []*mapping {
 			Resolver:  serviceResolverName,
 			TimeoutMs: &timeout,
 		}
-		m := c.newMapping(store.Ref{Kind: "Mapping", Namespace: c.options.Namespace, Name: page.name}, c.options.Namespace, nil, spec)
+		m := c.newMapping(store.Ref{Kind: "Mapping", Namespace: c.options.Namespace, Name: page.name}, nil, c.options.Namespace, nil, spec)
 		if m == nil {
 			_, service := parseService(spec.Service, false)
 			problem := firstError(append(c.checkMapping(spec), service)...)
-			c.ledger.refuse(c.module.ref, ReasonInvalid, "config.%s: %v; the page %s is not served", page.key, problem, page.prefix)
+			c.ledger[c.module.ref].refuse(ReasonInvalid, "config.%s: %v; the page %s is not served", page.key, problem, page.prefix)
 			continue
 		}
 		m.everyHost = true

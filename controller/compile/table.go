@@ -316,7 +316,7 @@ func (c *Compiler) entered(p *part, g *group) {
 	}
 	for _, m := range g.all() {
 		if !m.everyHost {
-			c.ledger.uses(m.ref, ResourceID{RouteType, p.name})
+			m.report.uses(ResourceID{RouteType, p.name})
 		}
 	}
 }
@@ -364,12 +364,10 @@ func (c *Compiler) finish(t *table) {
 	}
 	for _, p := range t.parts {
 		id := ResourceID{RouteType, p.name}
-		c.ledger.uses(t.listener.ref, id)
+		c.ledger[t.listener.ref].uses(id)
 		for _, h := range p.hosts {
 			for _, served := range t.hosts[h.hostname].hosts {
-				if report := c.ledger[served.ref]; report != nil {
-					report.Resources = append(report.Resources, id)
-				}
+				served.report.uses(id)
 			}
 		}
 	}

@@ -53,7 +53,7 @@ func (c *Compiler) groupTCPMappings() map[string][]*tcpGroup {
 		}
 		g := groups[m.listener][i]
 		if field := tcpDisagreement(g.members[0].spec, m.spec); field != "" {
-			c.ledger.refuse(m.ref, ReasonConflict, "%s differs from that of %s, which takes the same connections: set it alike in both",
+			c.ledger[m.ref].refuse(ReasonConflict, "%s differs from that of %s, which takes the same connections: set it alike in both",
 				field, g.members[0].ref)
 			continue
 		}
@@ -67,18 +67,18 @@ func (c *Compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tc
 	m := &tcpMapping{ref: ref, spec: spec, host: hostWithoutPort(lowerHostname(spec.Host))}
 	for _, err := range []error{c.checkTCPMapping(spec), m.readAddress(c.options.BindAddress), m.readIdleTimeout()} {
 		if err != nil {
-			c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+			c.ledger[ref].refuse(ReasonInvalid, "%v", err)
 			return nil
 		}
 	}
 	m.listener = "tcp/" + net.JoinHostPort(m.address, strconv.Itoa(spec.Port))
 	service, err := parseService(spec.Service, spec.TLS != "")
 	if err != nil {
-		c.ledger.refuse(ref, ReasonInvalid, "%v", err)
+		c.ledger[ref].refuse(ReasonInvalid, "%v", err)
 		return nil
 	}
 	if service.ignored != "" {
-		c.ledger.warn(ref, ReasonIgnored, "%s", service.ignored)
+		c.ledger[ref].warn(ReasonIgnored, "%s", service.ignored)
 	}
 	if !c.module.ownNamespaceOnly {
 		service = service.qualified(object.Namespace, c.options.Namespace)
@@ -89,10 +89,10 @@ func (c *Compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tc
 	}
 	by, problem := c.resolverNamed(name)
 	if problem != nil {
-		c.ledger.missing(ref, problem.reason, "%s", problem.message)
+		c.ledger[ref].missing(problem.reason, "%s", problem.message)
 		return nil
 	}
-	tls := c.upstreamTLS(ref, object.Namespace, service, spec.TLS)
+	tls := c.upstreamTLS(c.ledger[ref], object.Namespace, service, spec.TLS)
 	m.broken = tls.broken
 	m.upstream = upstream{
 		Service:          service,
@@ -228,7 +228,7 @@ func (c *Compiler) tcpChains(l *listener) []*listenerv3.FilterChain {
 			chain.TransportSocket = tlsSocket(tls.settings.downstream(tls.certificate, tls.authority))
 		}
 		for _, m := range g.members {
-			c.ledger.uses(m.ref, ResourceID{ListenerType, l.name})
+			c.ledger[m.ref].uses(ResourceID{ListenerType, l.name})
 		}
 		chains = append(chains, chain)
 	}
@@ -256,7 +256,7 @@ func (c *Compiler) tcpTermination(g *tcpGroup) *termination {
 		}
 	}
 	for _, m := range g.members {
-		c.ledger.missing(m.ref, ReasonTLSContextNotFound, "no Host with a certificate matches %s, and no TLSContext lists it", g.host)
+		c.ledger[m.ref].missing(ReasonTLSContextNotFound, "no Host with a certificate matches %s, and no TLSContext lists it", g.host)
 	}
 	return nil
 }
@@ -279,7 +279,7 @@ func (c *Compiler) tcpProxy(l *listener, g *tcpGroup) *tcpproxyv3.TcpProxy {
 			continue
 		}
 		weighted.Clusters = append(weighted.Clusters, &tcpproxyv3.TcpProxy_WeightedCluster_ClusterWeight{
-			Name: c.cluster(m.ref, m.upstream), Weight: uint32(weight),
+			Name: c.cluster(c.ledger[m.ref], m.upstream), Weight: uint32(weight),
 		})
 	}
 	proxy := &tcpproxyv3.TcpProxy{StatPrefix: l.statsPrefix, IdleTimeout: g.members[0].idle}

@@ -51,10 +51,10 @@ func (c *Compiler) tlsContextsByName() map[string][]*tlsContext {
 		context := &tlsContext{ref: c.ledger.open(object), hosts: object.Spec.Hosts}
 		context.settings = c.contextSettings(object)
 		if err := context.settings.check(); err != nil {
-			c.ledger.refuse(context.ref, ReasonInvalid, "%v", err)
+			c.ledger[context.ref].refuse(ReasonInvalid, "%v", err)
 			context.broken = faultf(ReasonInvalid, "TLSContext %s is not valid: %v", object.Name, err)
 		} else {
-			context.certificate, context.authority, context.unresolved = c.tlsSecrets(context.ref, context.settings, context.settings.secret)
+			context.certificate, context.authority, context.unresolved = c.tlsSecrets(c.ledger[context.ref], context.settings, context.settings.secret)
 		}
 		contexts[object.Name] = append(contexts[object.Name], context)
 	}

@@ -35,10 +35,10 @@ func (c *Compiler) readTracingServices() *tracing {
 		this := c.ledger.open(object)
 		switch err := checkTracingService(&object.Spec); {
 		case err != nil:
-			c.ledger.refuse(this, ReasonInvalid, "%v", err)
+			c.ledger[this].refuse(ReasonInvalid, "%v", err)
 		case chosen != nil:
-			c.ledger.refuse(this, ReasonConflict, "there can be one TracingService per install: %s exists; neither is used", ref)
-			c.ledger.refuse(ref, ReasonConflict, "there can be one TracingService per install: %s exists; neither is used", this)
+			c.ledger[this].refuse(ReasonConflict, "there can be one TracingService per install: %s exists; neither is used", ref)
+			c.ledger[ref].refuse(ReasonConflict, "there can be one TracingService per install: %s exists; neither is used", this)
 			return nil
 		default:
 			chosen, ref = object, this
@@ -55,7 +55,7 @@ func (c *Compiler) readTracingServices() *tracing {
 	}
 	u.Marker, u.StatsName = "tracing", spec.StatsName
 	u.GRPC = spec.Driver == "opentelemetry"
-	cluster := c.cluster(ref, u)
+	cluster := c.cluster(c.ledger[ref], u)
 	config := &hcmv3.HttpConnectionManager_Tracing{Provider: tracer(spec, cluster, u.Service), CustomTags: customTags(spec), SpawnUpstreamSpan: wrapperspb.Bool(true)}
 	if sampling := spec.Sampling; sampling != nil {
 		config.ClientSampling = percent(sampling.Client)

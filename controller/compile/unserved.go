@@ -3,7 +3,7 @@ package compile
 // reportHost tells the owner of a Host that reaches nobody.
 func (c *Compiler) reportHost(h *host) {
 	if !h.served {
-		c.ledger.unserved(h.ref, ReasonNoListener, "no Listener serves this Host: create one whose hostBinding selects it")
+		h.report.unserved(ReasonNoListener, "no Listener serves this Host: create one whose hostBinding selects it")
 	}
 }
 
@@ -26,16 +26,16 @@ func (c *Compiler) reportGroup(g *group) {
 func (c *Compiler) reportMapping(m *mapping, h *host, g *group) {
 	switch {
 	case h == nil && (m.hostname != "" || g.hostRegex):
-		c.ledger.unserved(m.ref, ReasonNoMatchingHost, "no Host matches hostname %s", m.hostname)
+		m.report.unserved(ReasonNoMatchingHost, "no Host matches hostname %s", m.hostname)
 	case h == nil:
-		c.ledger.unserved(m.ref, ReasonNoMatchingHost, "no Host serves this Mapping: set hostname, or labels that a Host's mappingSelector asks for")
+		m.report.unserved(ReasonNoMatchingHost, "no Host serves this Mapping: set hostname, or labels that a Host's mappingSelector asks for")
 	case !h.served:
-		c.ledger.unserved(m.ref, ReasonNoListener, "%s serves this Mapping, but no Listener serves that Host", h.ref)
+		m.report.unserved(ReasonNoListener, "%s serves this Mapping, but no Listener serves that Host", h.ref)
 	case h.closed:
-		c.ledger.unserved(m.ref, ReasonNoMatchingHost, "%s serves this Mapping, but it is closed: see its conditions", h.ref)
+		m.report.unserved(ReasonNoMatchingHost, "%s serves this Mapping, but it is closed: see its conditions", h.ref)
 	case len(g.members) == 0 && g.redirect == nil:
-		c.ledger.unserved(m.ref, ReasonConflict, "a shadow needs a Mapping of the same prefix and hostname whose requests it copies")
+		m.report.unserved(ReasonConflict, "a shadow needs a Mapping of the same prefix and hostname whose requests it copies")
 	default:
-		c.ledger.unserved(m.ref, ReasonNoMatchingHost, "%s serves this Mapping only in ways its Listeners do not offer: its insecure action is %s", h.ref, h.insecure)
+		m.report.unserved(ReasonNoMatchingHost, "%s serves this Mapping only in ways its Listeners do not offer: its insecure action is %s", h.ref, h.insecure)
 	}
 }

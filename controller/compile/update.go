@@ -24,10 +24,10 @@ type Delta struct {
 	Reports map[store.Ref]*Report
 }
 
-// newDelta has room for what comes of some objects.
-func newDelta(objects int) *Delta {
+// newDelta has room for some resources, and for the reports on some objects.
+func newDelta(resources, objects int) *Delta {
 	return &Delta{
-		Changed: make(map[ResourceID]proto.Message, 2*objects),
+		Changed: make(map[ResourceID]proto.Message, resources),
 		Removed: map[ResourceID]bool{},
 		Reports: make(map[store.Ref]*Report, objects),
 	}
@@ -139,7 +139,7 @@ func (c *Compiler) Retire(now time.Time, taken bool) (delta *Delta, next time.Ti
 			switch {
 			case p.over(now):
 				if delta == nil {
-					delta = newDelta(0)
+					delta = newDelta(0, 0)
 				}
 				delta.remove(ResourceID{RouteType, p.name})
 				if p.scoped {
@@ -156,7 +156,7 @@ func (c *Compiler) Retire(now time.Time, taken bool) (delta *Delta, next time.Ti
 
 // follow compiles what depends on changed objects. It returns false when that is everything.
 func (c *Compiler) follow(changes []store.Ref) bool {
-	c.delta, c.staleParts = newDelta(0), map[*part]bool{}
+	c.delta, c.staleParts = newDelta(0, 0), map[*part]bool{}
 	stale := map[*group]bool{}
 	for _, ref := range changes {
 		local := true
@@ -203,16 +203,19 @@ func (c *Compiler) mappingChanged(ref store.Ref, stale map[*group]bool) {
 		delete(c.ledger, ref)
 		c.delta.Reports[ref] = nil
 	}
-	if m := c.admit(c.store.Mapping(ref.Namespace, ref.Name)); m != nil {
+	object := c.store.Mapping(ref.Namespace, ref.Name)
+	if object == nil || !c.member(object) {
+		return
+	}
+	r := c.read(object)
+	c.delta.Reports[ref] = r.report
+	if m := c.admit(r); m != nil {
 		key := c.keyOf(m)
 		if g := c.groups[key]; g != nil {
 			c.withdraw(g, stale)
 		}
 		c.enter(m, key)
 		stale[m.group] = true
-	}
-	if report := c.ledger[ref]; report != nil {
-		c.delta.Reports[ref] = report
 	}
 }
 
@@ -300,8 +303,8 @@ func (c *Compiler) finishParts() bool {
 		}
 		c.reportGroup(g)
 		for _, m := range g.candidates {
-			if report := c.ledger[m.ref]; report != nil {
-				c.delta.Reports[m.ref] = report
+			if m.report != nil {
+				c.delta.Reports[m.ref] = m.report
 			}
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"cmp"
 
 	tlsv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
-
-	"terraform-provider-emissary/controller/store"
 )
 
 // upstreamTLS says how connections to a service are secured.
@@ -20,17 +18,17 @@ type upstreamTLS struct {
 
 // upstreamTLS works out how an object's connections to a service are secured: by the scheme https, by the name of a
 // TLSContext, or not at all. A context that is missing or broken is reported on the object and never ignored.
-func (c *Compiler) upstreamTLS(ref store.Ref, namespace string, service serviceName, contextName string) upstreamTLS {
+func (c *Compiler) upstreamTLS(report *Report, namespace string, service serviceName, contextName string) upstreamTLS {
 	if contextName == "" {
 		return upstreamTLS{on: service.tls}
 	}
 	context := c.tlsContextNamed(contextName, namespace)
 	if context == nil {
-		c.ledger.missing(ref, ReasonTLSContextNotFound, "TLSContext %s not found: requests are answered with 503 until it exists", contextName)
+		report.missing(ReasonTLSContextNotFound, "TLSContext %s not found: requests are answered with 503 until it exists", contextName)
 		return upstreamTLS{on: true, broken: true}
 	}
 	if fault := cmp.Or(context.broken, context.unresolved); fault != nil {
-		c.ledger.missing(ref, fault.reason, "TLSContext %s cannot be used: %s; requests are answered with 503", contextName, fault.message)
+		report.missing(fault.reason, "TLSContext %s cannot be used: %s; requests are answered with 503", contextName, fault.message)
 		return upstreamTLS{on: true, broken: true}
 	}
 	return upstreamTLS{on: true, context: context}
@@ -38,7 +36,7 @@ func (c *Compiler) upstreamTLS(ref store.Ref, namespace string, service serviceN
 
 // tlsSecrets makes the SDS resources of TLS settings and returns their names, empty for what is not set. What is
 // missing is noted on the object the settings come from as well.
-func (c *Compiler) tlsSecrets(ref store.Ref, settings tlsSettings, secret secretName) (certificate, authority string, problem *fault) {
+func (c *Compiler) tlsSecrets(report *Report, settings tlsSettings, secret secretName) (certificate, authority string, problem *fault) {
 	switch {
 	case secret.name != "":
 		certificate, problem = c.certificate(secret)
@@ -49,12 +47,12 @@ func (c *Compiler) tlsSecrets(ref store.Ref, settings tlsSettings, secret secret
 		authority, problem = c.authority(settings.ca, settings.caFile, settings.crl)
 	}
 	if problem != nil {
-		c.ledger.unresolved(ref, problem.reason, "%s", problem.message)
+		report.unresolved(problem.reason, "%s", problem.message)
 		return "", "", problem
 	}
 	for _, name := range []string{certificate, authority} {
 		if name != "" {
-			c.ledger.uses(ref, ResourceID{SecretType, name})
+			report.uses(ResourceID{SecretType, name})
 		}
 	}
 	return certificate, authority, nil
