@@ -118,20 +118,20 @@ func (c *Compiler) associate(ordered []*group) {
 // Mappings of their own do not cost Hosts times Mappings.
 func (c *Compiler) hostsOf(g *group) (hosts []*host) {
 	loose := c.options.LooseLabelSelectors
-	candidates := [][]*host{c.hosts.all}
-	if plain := g.hostname != "" && !isGlob(g.hostname) && !g.hostRegex && !g.everyHost; plain && !loose {
-		candidates = [][]*host{c.hosts.plain[g.hostname], c.hosts.globs}
-	}
-	for _, list := range candidates {
-		for _, h := range list {
+	collect := func(candidates []*host) {
+		for _, h := range candidates {
 			if h.serves(g, loose) {
 				hosts = append(hosts, h)
 			}
 		}
 	}
-	if len(candidates) > 1 {
-		slices.SortFunc(hosts, comparePlaces)
+	if loose || g.hostname == "" || isGlob(g.hostname) || g.hostRegex || g.everyHost {
+		collect(c.hosts.all)
+		return hosts
 	}
+	collect(c.hosts.plain[g.hostname])
+	collect(c.hosts.globs)
+	slices.SortFunc(hosts, comparePlaces)
 	return hosts
 }
 

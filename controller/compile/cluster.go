@@ -109,7 +109,9 @@ func (c *Compiler) cluster(owner *Report, u upstream) string {
 // clusterName is made from what the upstream is, so that it stays the same as long as that does.
 func (u *upstream) clusterName() string {
 	sum := sha256.Sum256(u.identity())
-	return u.Service.hostPort() + "-" + hex.EncodeToString(sum[:6])
+	var digits [12]byte
+	hex.Encode(digits[:], sum[:6])
+	return u.Service.hostPort() + "-" + string(digits[:])
 }
 
 // identity is text that is equal for equal upstreams only, but for their Service. There is one for each Mapping, and few

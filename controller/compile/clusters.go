@@ -64,12 +64,16 @@ func newClusters(mappings int) *clusters {
 // add files a new cluster under its name and those of its Services.
 func (c *clusters) add(added *cluster, ownNamespace string) {
 	c.byName[added.name] = added
-	for _, service := range append([]serviceName{added.upstream.Service}, added.upstream.Others...) {
+	file := func(service serviceName) {
 		if namespace, name, ok := service.kubernetesService(ownNamespace); ok {
 			key := serviceKey{namespace, name}
 			added.services = append(added.services, key)
 			c.byService[key] = append(c.byService[key], added)
 		}
+	}
+	file(added.upstream.Service)
+	for _, other := range added.upstream.Others {
+		file(other)
 	}
 }
 

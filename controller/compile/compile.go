@@ -11,6 +11,7 @@
 package compile
 
 import (
+	"sync"
 	"time"
 
 	accesslogv3 "github.com/envoyproxy/go-control-plane/envoy/config/accesslog/v3"
@@ -65,6 +66,9 @@ type Compiler struct {
 	clusters *clusters
 	secrets  *secrets
 
+	// working counts what another processor does of a compilation.
+	working sync.WaitGroup
+
 	// delta collects what an update changes; staleParts and staleGroups are what it has to make again.
 	delta       *Delta
 	staleParts  map[*part]bool
@@ -106,7 +110,7 @@ func (c *Compiler) compile(s *store.Store, now time.Time) {
 	c.tlsContexts = c.tlsContextsByName()
 	c.resolvers = c.resolversByName()
 	c.openServices()
-	mappings := beside(func() []reading { return c.readMappings(objects) })
+	mappings := beside(&c.working, func() []reading { return c.readMappings(objects) })
 	c.hosts = newHostIndex(c.hostsByHostname())
 	c.tcpGroups = c.groupTCPMappings()
 	listeners := c.tcpListeners(c.listenersByName())
@@ -121,7 +125,7 @@ func (c *Compiler) compile(s *store.Store, now time.Time) {
 	for _, l := range listeners {
 		c.compileListener(l)
 	}
-	clusters := beside(c.makeClusters)
+	clusters := beside(&c.working, c.makeClusters)
 	for _, t := range c.tables {
 		c.finish(t)
 	}
@@ -137,13 +141,13 @@ func (c *Compiler) compile(s *store.Store, now time.Time) {
 }
 
 // beside lets another processor work and returns what waits for the result, and panics where that did.
-func beside[T any](work func() T) (wait func() T) {
+func beside[T any](working *sync.WaitGroup, work func() T) (wait func() T) {
 	var result T
 	cause := make(chan any, 1)
-	go func() {
+	working.Go(func() {
 		defer func() { cause <- recover() }()
 		result = work()
-	}()
+	})
 	return func() T {
 		if cause := <-cause; cause != nil {
 			panic(cause)

@@ -130,11 +130,15 @@ func (c *Compiler) keyOf(m *mapping) string {
 	return groupKey(m, c.hosts.selecting, c.options.LooseLabelSelectors)
 }
 
+// keyRoom is room for most keys, in bytes.
+const keyRoom = 96
+
 // groupKey is equal for Mappings that belong to one group: same path, headers (with hostname and method), query
 // parameters and precedence. Mappings without a hostname also need to be selected by the labels of the same Hosts.
 // Whether the path is a prefix, exact or a regular expression is no part of it, as in Emissary: such Mappings conflict.
 func groupKey(m *mapping, selecting []*host, loose bool) string {
 	var key strings.Builder
+	key.Grow(keyRoom)
 	part := func(texts ...string) {
 		for _, text := range texts {
 			key.WriteString(text)

@@ -66,12 +66,12 @@ func (c *Compiler) addHost(h *host, stale map[*group]bool) bool {
 	v := &virtualHost{hostname: h.hostname, requests: requestsOf(h.hostname), hosts: []*host{h}}
 	for _, t := range h.tables {
 		t.hosts[v.hostname] = v
-		t.overlapping(partition.Area{Hosts: v.requests}, func(p *part) {
+		for _, p := range t.overlapping(nil, partition.Area{Hosts: v.requests}) {
 			at, _ := p.find(v.hostname)
 			p.hosts = slices.Insert(p.hosts, at, &partHost{hostname: v.hostname})
 			p.size += hostWeight
 			c.staleParts[p] = true
-		})
+		}
 	}
 	for _, g := range pages {
 		at, _ := slices.BinarySearchFunc(g.hosts, h, comparePlaces)
@@ -102,12 +102,12 @@ func (c *Compiler) removeHost(h *host, stale map[*group]bool) bool {
 		if len(t.hosts) == 0 {
 			return false
 		}
-		t.overlapping(partition.Area{Hosts: requestsOf(h.hostname)}, func(p *part) {
+		for _, p := range t.overlapping(nil, partition.Area{Hosts: requestsOf(h.hostname)}) {
 			at, _ := p.find(h.hostname)
 			p.hosts = slices.Delete(p.hosts, at, at+1)
 			p.size -= hostWeight
 			c.staleParts[p] = true
-		})
+		}
 	}
 	c.hosts.remove(h)
 	return moved <= mostMoved

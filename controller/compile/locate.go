@@ -15,7 +15,7 @@ import (
 func (c *Compiler) locate(cluster *clusterv3.Cluster, used *cluster) {
 	u := &used.upstream
 	if used.assignment != "" {
-		cluster.ClusterDiscoveryType = discovery(clusterv3.Cluster_EDS)
+		cluster.ClusterDiscoveryType = throughEDS
 		cluster.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: overADS, ServiceName: used.assignment}
 		return
 	}
@@ -91,6 +91,8 @@ func lookupFamily(ipv4, ipv6 bool) dnscommonv3.DnsLookupFamily {
 		return dnscommonv3.DnsLookupFamily_V4_ONLY
 	}
 }
+
+var throughEDS = discovery(clusterv3.Cluster_EDS)
 
 func discovery(kind clusterv3.Cluster_DiscoveryType) *clusterv3.Cluster_Type {
 	return &clusterv3.Cluster_Type{Type: kind}

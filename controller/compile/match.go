@@ -58,10 +58,9 @@ func headerMatcher(name string, value *matcherv3.StringMatcher) *routev3.HeaderM
 	}
 }
 
-// routeMatch builds what a request must be like to take a member's route. share is the cumulative percentage of the
+// matchRequests says what a request must be like to take a member's route. share is the cumulative percentage of the
 // group's requests that it and those before it take; cluster names the runtime key that can shift it.
-func routeMatch(g *group, m *mapping, v variant, share int, cluster string) *routev3.RouteMatch {
-	match := &routev3.RouteMatch{}
+func matchRequests(match *routev3.RouteMatch, g *group, m *mapping, v variant, share int, cluster string) {
 	matchPath(match, g, m)
 	match.Headers, match.QueryParameters = headerMatchers(m.headers, v), queryMatchers(m.query)
 	if share < 100 {
@@ -70,7 +69,6 @@ func routeMatch(g *group, m *mapping, v variant, share int, cluster string) *rou
 			match.RuntimeFraction.RuntimeKey = "routing.traffic_shift." + cluster
 		}
 	}
-	return match
 }
 
 // matchPath says what the path of a request must be like.

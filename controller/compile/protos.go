@@ -20,8 +20,16 @@ func packed(message proto.Message) *anypb.Any {
 	return wrapped
 }
 
+// usualMs is how long connecting and answering may take by default. One message serves all of those.
+const usualMs = 3000
+
+var usualDuration = durationpb.New(usualMs * time.Millisecond)
+
 // milliseconds converts a field named *_ms.
 func milliseconds(ms int) *durationpb.Duration {
+	if ms == usualMs {
+		return usualDuration
+	}
 	return durationpb.New(time.Duration(ms) * time.Millisecond)
 }
 

@@ -124,7 +124,7 @@ func (r *memberRoute) variant(c *Compiler, v variant) *matchtree.Entry {
 		}
 	}
 	route := c.decorated(r.group, r.mapping)
-	route.Match = routeMatch(r.group, r.mapping, v, r.share, r.cluster)
+	matchRequests(route.Match, r.group, r.mapping, v, r.share, r.cluster)
 	switch {
 	case v.redirect:
 		route.Action, route.TypedPerFilterConfig = toHTTPS, nil
@@ -138,6 +138,9 @@ func (r *memberRoute) variant(c *Compiler, v variant) *matchtree.Entry {
 		route.Action = &routev3.Route_Route{Route: c.routeAction(r)}
 	}
 	entry := matchtree.NewEntry(route)
+	if r.variants == nil {
+		r.variants = make([]madeVariant, 0, 2) // what a Host makes of a route at most
+	}
 	r.variants = append(r.variants, madeVariant{v, entry})
 	return entry
 }
@@ -150,10 +153,16 @@ func (r *memberRoute) answersACME() bool {
 	return r.mapping.spec.Prefix == acmeChallenge && !r.mapping.spec.PrefixRegex && !r.mapping.spec.PrefixExact
 }
 
-// decorated starts a route with what does not depend on its action.
+// decorated starts a route with what does not depend on its action. What it matches is empty yet, and allocated with it.
 func (c *Compiler) decorated(g *group, m *mapping) *routev3.Route {
 	shared := g.shared
-	route := &routev3.Route{
+	made := &struct {
+		routev3.Route
+		match routev3.RouteMatch
+	}{}
+	route := &made.Route
+	*route = routev3.Route{
+		Match:                   &made.match,
 		Name:                    m.ref.Namespace + "/" + m.ref.Name,
 		RequestHeadersToAdd:     headersToAdd(c.requestHeaders(shared, m)),
 		RequestHeadersToRemove:  shared.RemoveRequestHeaders,

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -101,8 +100,9 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	before := c.before[name]
 	t.cut(c.itemsOf(t, virtual), before, c.limits)
 	t.keepLeaving(before, c.now)
+	fill := filler{Compiler: c, table: t}
 	for _, v := range virtual {
-		c.fill(t, v)
+		fill.add(v)
 	}
 	return t
 }
@@ -111,11 +111,13 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 // group is, too. The controller's own pages are in every virtual host, and weigh with it.
 func (c *Compiler) itemsOf(t *table, virtual []*virtualHost) []partition.Item {
 	items := make([]partition.Item, 0, len(virtual)+len(c.groups))
+	var served []routed
 	for _, v := range virtual {
 		host := len(items)
 		items = append(items, partition.Item{Area: partition.Area{Hosts: v.requests}, Weight: hostWeight})
 		small := v.groups() <= c.limits.part/smallHosts
-		for r := range v.served() {
+		served = v.served(served[:0])
+		for _, r := range served {
 			switch {
 			case r.group.everyHost || t.shadowed(v, r.group):
 			case small:
@@ -128,29 +130,36 @@ func (c *Compiler) itemsOf(t *table, virtual []*virtualHost) []partition.Item {
 	return items
 }
 
-// fill puts a virtual host, the last so far, and what it serves into the parts of a new table.
-func (c *Compiler) fill(t *table, v *virtualHost) {
-	room := min(v.groups(), t.most)
-	var parts []*part
-	t.overlapping(partition.Area{Hosts: v.requests}, func(p *part) {
+// filler puts virtual hosts, and what they serve, into the parts of a new table. Its lists are used again.
+type filler struct {
+	*Compiler
+	table       *table
+	served      []routed
+	hosts, into []*part
+}
+
+// add puts in the next virtual host.
+func (f *filler) add(v *virtualHost) {
+	room := min(v.groups(), f.table.most)
+	f.hosts = f.table.overlapping(f.hosts[:0], partition.Area{Hosts: v.requests})
+	for _, p := range f.hosts {
 		p.hosts = append(p.hosts, &partHost{hostname: v.hostname, routes: make([]routed, 0, room)})
 		p.size += hostWeight
-		parts = append(parts, p)
-	})
-	for r := range v.served() {
-		if t.shadowed(v, r.group) {
+	}
+	f.served = v.served(f.served[:0])
+	for _, r := range f.served {
+		if f.table.shadowed(v, r.group) {
 			continue
 		}
-		area := c.areaOf(v, r.group)
-		into := func(p *part) {
+		area, into := f.areaOf(v, r.group), f.hosts
+		if len(f.hosts) > 1 {
+			f.into = f.table.overlapping(f.into[:0], area)
+			into = f.into
+		}
+		for _, p := range into {
 			h := p.hosts[len(p.hosts)-1]
 			h.routes = append(h.routes, r)
-			c.entered(p, r.group)
-		}
-		if len(parts) == 1 {
-			into(parts[0]) // there is nowhere else
-		} else {
-			t.overlapping(area, into)
+			f.entered(p, r.group)
 		}
 	}
 }
@@ -183,24 +192,19 @@ func (c *Compiler) placesFor(t *table, g *group) (places []place) {
 	return places
 }
 
-// served goes through the groups of a virtual host in route order, each with the first Host that serves it.
-func (v *virtualHost) served() iter.Seq[routed] {
-	if len(v.hosts) > 1 {
-		return slices.Values(v.merged())
+// served appends to an empty list the groups of a virtual host in route order, each with the first Host that serves it.
+func (v *virtualHost) served(list []routed) []routed {
+	for _, g := range v.hosts[0].groups {
+		list = append(list, routed{g, v.hosts[0]})
 	}
-	return func(yield func(routed) bool) {
-		for _, g := range v.hosts[0].groups {
-			if !yield(routed{g, v.hosts[0]}) {
-				return
-			}
-		}
+	if len(v.hosts) == 1 {
+		return list
 	}
-}
-
-func (v *virtualHost) merged() []routed {
-	list := make([]routed, 0, v.groups())
-	seen := map[*group]bool{}
-	for _, h := range v.hosts {
+	seen := make(map[*group]bool, len(list))
+	for _, r := range list {
+		seen[r.group] = true
+	}
+	for _, h := range v.hosts[1:] {
 		for _, g := range h.groups {
 			if !seen[g] {
 				seen[g] = true
@@ -281,29 +285,33 @@ func (t *table) partName(p partition.Part) string { return t.name + "/" + p.Name
 // keyOf is what requests are sent to a part by: short, and different for every part of every table.
 func (t *table) keyOf(p partition.Part) string { return scopeKey(t.partName(p)) }
 
-// overlapping calls visit with each part that an area has requests in.
-func (t *table) overlapping(area partition.Area, visit func(*part)) {
+// overlapping appends to a list each part that an area has requests in.
+func (t *table) overlapping(list []*part, area partition.Area) []*part {
 	if t.tree == nil {
-		visit(t.parts[0])
+		list = append(list, t.parts[0])
 	} else {
-		t.tree.Overlapping(area, func(i int) { visit(t.parts[i]) })
+		var few [8]int
+		for _, i := range t.tree.Overlapping(few[:0], area) {
+			list = append(list, t.parts[i])
+		}
 	}
 	for _, p := range t.leaving {
 		if p.folds == nil && p.area.Overlaps(area) {
-			visit(p)
+			list = append(list, p)
 		}
 	}
+	return list
 }
 
 // put adds a group to the parts of a table that it has a place in.
 func (c *Compiler) put(at place) {
-	at.table.overlapping(at.area, func(p *part) {
+	for _, p := range at.table.overlapping(nil, at.area) {
 		h := p.host(at.host.hostname)
 		i, _ := slices.BinarySearchFunc(h.routes, at.as, compareRouted)
 		h.routes = slices.Insert(h.routes, i, at.as)
 		c.stale(p, h)
 		c.entered(p, at.as.group)
-	})
+	}
 }
 
 // entered notes that a part has a group.
@@ -327,7 +335,7 @@ func (c *Compiler) takeOut(g *group) (places int) {
 	for _, t := range g.tables() {
 		for _, at := range c.placesFor(t, g) {
 			places++
-			t.overlapping(at.area, func(p *part) {
+			for _, p := range t.overlapping(nil, at.area) {
 				h := p.host(at.host.hostname)
 				i, _ := slices.BinarySearchFunc(h.routes, at.as, compareRouted)
 				h.routes = slices.Delete(h.routes, i, i+1)
@@ -335,7 +343,7 @@ func (c *Compiler) takeOut(g *group) (places int) {
 				if !g.everyHost {
 					p.size--
 				}
-			})
+			}
 		}
 	}
 	return places

@@ -85,6 +85,7 @@ func (c *Compiler) Owners(id ResourceID) (refs []store.Ref) {
 // tables have left, see Retire.
 func (c *Compiler) Update(s *store.Store, now time.Time) *Delta {
 	defer func() { c.delta = nil }() // it is the caller's, and as large as what it changes
+	defer c.working.Wait()           // after a panic, too: the store is the caller's again
 	changes := s.TakeChanges()
 	before := c.ledger
 	if c.store == s && c.follow(changes) {

@@ -41,21 +41,26 @@ func (v *virtualHost) groups() (n int) {
 
 // byHostname splits Hosts, which are ordered by hostname, into runs of equal ones.
 func byHostname(hosts []*host) []*virtualHost {
-	var runs []*virtualHost
-	for i, h := range hosts {
-		if i > 0 && hosts[i-1].hostname == h.hostname {
-			last := runs[len(runs)-1]
-			last.hosts = append(last.hosts, h)
-		} else {
-			runs = append(runs, &virtualHost{hostname: h.hostname, requests: requestsOf(h.hostname), hosts: []*host{h}})
+	runs := make([]*virtualHost, 0, len(hosts))
+	for start := 0; start < len(hosts); {
+		hostname, end := hosts[start].hostname, start+1
+		for end < len(hosts) && hosts[end].hostname == hostname {
+			end++
 		}
+		runs = append(runs, &virtualHost{hostname: hostname, requests: requestsOf(hostname), hosts: hosts[start:end:end]})
+		start = end
 	}
 	return runs
 }
 
 // virtualHost makes the virtual host of a part of a route table with the routes that are in it.
 func (c *Compiler) virtualHost(l *listener, hostname string, routes []routed) *routev3.VirtualHost {
-	virtual := &routev3.VirtualHost{Name: hostname, Domains: []string{hostname}}
+	made := &struct {
+		routev3.VirtualHost
+		domain [1]string
+	}{domain: [1]string{hostname}}
+	virtual := &made.VirtualHost
+	virtual.Name, virtual.Domains = hostname, made.domain[:]
 	entries := make([]*matchtree.Entry, 0, len(routes))
 	for _, r := range routes {
 		entries = c.appendRoutes(entries, l.model, r.host, r.group)

@@ -116,31 +116,33 @@ func (t *Tree) Parts() []Part { return t.parts }
 // Largest is what the part that weighs most does.
 func (t *Tree) Largest(items []Item) (largest int) {
 	sizes := make([]int, len(t.parts))
+	var overlapping []int
 	for i := range items {
-		t.Overlapping(items[i].Area, func(part int) {
+		overlapping = t.Overlapping(overlapping[:0], items[i].Area)
+		for _, part := range overlapping {
 			sizes[part] += items[i].Weight
 			largest = max(largest, sizes[part])
-		})
+		}
 	}
 	return largest
 }
 
-// Overlapping calls visit with the index of every part that an area has requests in.
-func (t *Tree) Overlapping(area Area, visit func(part int)) {
-	t.root.overlapping(&area, visit)
+// Overlapping appends to a list the index of every part that an area has requests in.
+func (t *Tree) Overlapping(list []int, area Area) []int {
+	return t.root.overlapping(list, &area)
 }
 
-func (n *node) overlapping(area *Area, visit func(part int)) {
+func (n *node) overlapping(list []int, area *Area) []int {
 	if n.below == nil {
-		visit(n.part)
-		return
+		return append(list, n.part)
 	}
 	if n.of(area).below(n.at) {
-		n.below.overlapping(area, visit)
+		list = n.below.overlapping(list, area)
 	}
 	if n.of(area).above(n.at) {
-		n.from.overlapping(area, visit)
+		list = n.from.overlapping(list, area)
 	}
+	return list
 }
 
 // Name is made from the parts: the same cuts have the same name.

@@ -46,7 +46,9 @@ func TestSplit(t *testing.T) {
 			tree := Split(test.routes, 128)
 			sizes := make([]int, len(tree.Parts()))
 			for _, route := range test.routes {
-				tree.Overlapping(route.Area, func(part int) { sizes[part] += route.Weight })
+				for _, part := range tree.Overlapping(nil, route.Area) {
+					sizes[part] += route.Weight
+				}
 			}
 			largest := 0
 			for _, size := range sizes {
@@ -61,11 +63,11 @@ func TestSplit(t *testing.T) {
 					t.Errorf("two parts are called %s", part.Name)
 				}
 				names[part.Name] = true
-				tree.Overlapping(part.Area, func(other int) {
+				for _, other := range tree.Overlapping(nil, part.Area) {
 					if other != i {
 						t.Errorf("part %d %+v reaches into part %d %+v", i, part.Area, other, tree.Parts()[other].Area)
 					}
-				})
+				}
 			}
 		})
 	}
@@ -105,9 +107,7 @@ func TestEveryRouteIsWhereItsRequestsAre(t *testing.T) {
 				if !route.Overlaps(request) {
 					continue
 				}
-				found := false
-				tree.Overlapping(route.Area, func(part int) { found = found || part == located })
-				if !found {
+				if !slices.Contains(tree.Overlapping(nil, route.Area), located) {
 					t.Fatalf("a request for %q %q is looked for in part %d, where its route %+v is not", host, path, located, route)
 				}
 			}
