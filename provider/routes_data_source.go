@@ -42,7 +42,7 @@ type requestModel struct {
 func (*routesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Which Mapping serves these requests, computed from resources of the configuration and from manifests by the controller's own compiler, without a cluster. " +
-			"What happens after routing is not evaluated, such as an AuthService. Hosts that terminate TLS need their Secrets among the manifests. " +
+			"What happens after routing is not evaluated, such as an AuthService. A Secret that is not among the manifests is taken to be there with a usable certificate: configuration is no place for keys. " +
 			"The function `explain_route` does the same for one request.",
 		Attributes: map[string]schema.Attribute{
 			"manifests": schema.DynamicAttribute{Required: true, MarkdownDescription: "A list of resources of this provider, such as `emissary_mapping.shop`, with all instances where it has `for_each` or `count`, " +

@@ -1,6 +1,10 @@
 package compile
 
-import "time"
+import (
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+)
 
 // Options are the settings of one controller that a compilation depends on, as Emissary's environment variables name
 // them. Call Defaults for the values Emissary uses when a variable is not set.
@@ -26,6 +30,8 @@ type Options struct {
 	// Disk is Envoy's, where the controller shares it: what objects say about files is checked there. Nil takes every
 	// path, and leaves it to Envoy to refuse the resource that has it.
 	Disk Disk `json:"-"`
+	// Placeholder takes the place of Secrets that are not there, where nobody has them at hand. Nil leaves them missing.
+	Placeholder *corev1.Secret `json:"-"`
 }
 
 // Disk is what Envoy finds under the paths that objects name.

@@ -163,6 +163,9 @@ func (c *Compiler) secretOnce(resource string, build func() (*tlsv3.Secret, *fau
 func (c *Compiler) secret(name secretName) (*corev1.Secret, *fault) {
 	secret := c.secrets.read(c.store, name)
 	if secret == nil {
+		secret = c.options.Placeholder
+	}
+	if secret == nil {
 		return nil, faultf(ReasonSecretNotFound, "Secret %s not found", name)
 	}
 	switch secret.Type {

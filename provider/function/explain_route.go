@@ -21,7 +21,7 @@ var explainRoute = &adaptor{
 			"`mapping`, `services` (`host:port`), `path` and `host` as the service gets them, `status` and `location` where Envoy answers itself, and `why`.\n" +
 			"- `nearest`: Mappings that might have been meant, each with its `mapping` and `why` it does not serve the request.\n" +
 			"- `text`: all of it for people to read, for an `error_message`.\n\n" +
-			"What happens after routing is not evaluated, such as an AuthService. Hosts that terminate TLS need their Secrets among the manifests. " +
+			"What happens after routing is not evaluated, such as an AuthService. A Secret that is not among the manifests is taken to be there with a usable certificate: configuration is no place for keys. " +
 			"The manifests are those of the instance `default` (`ambassador_id`). Each of them must be valid; kinds that the controller does not read have no effect.",
 		Parameters: []function.Parameter{
 			function.DynamicParameter{

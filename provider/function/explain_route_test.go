@@ -66,6 +66,43 @@ func TestExplainRoute(t *testing.T) {
 	}
 }
 
+// TestExplainRouteWithoutSecrets: a Secret that nobody has at hand is taken to be there, one that cannot be used is not.
+func TestExplainRouteWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	const tls = `
+- apiVersion: getambassador.io/v3alpha1
+  kind: Listener
+  metadata: {name: https}
+  spec: {port: 8443, protocol: HTTPS, securityModel: XFP, hostBinding: {namespace: {from: ALL}}}
+- apiVersion: getambassador.io/v3alpha1
+  kind: TLSContext
+  metadata: {name: clients}
+  spec: {ca_secret: authority, cert_required: true}
+- apiVersion: getambassador.io/v3alpha1
+  kind: Host
+  metadata: {name: shop}
+  spec: {hostname: shop.example, tlsSecret: {name: shop, namespace: certificates}, tlsContext: {name: clients}}
+- apiVersion: getambassador.io/v3alpha1
+  kind: Mapping
+  metadata: {name: cart}
+  spec: {hostname: shop.example, prefix: /cart/, service: https://cart, tls: clients}
+`
+	const empty = `
+- apiVersion: v1
+  kind: Secret
+  metadata: {name: shop, namespace: certificates}
+`
+	for manifests, want := range map[string]any{tls: "default/cart", tls + empty: nil} {
+		got, funcErr := call(t, "explain_route", object(t, manifests), "https://shop.example/cart/1")
+		if funcErr != nil {
+			t.Fatal(funcErr.Text)
+		}
+		if result := got.(map[string]any); result["mapping"] != want {
+			t.Errorf("mapping = %v, want %v in\n%s", result["mapping"], want, result["text"])
+		}
+	}
+}
+
 func TestExplainRouteInFull(t *testing.T) {
 	t.Parallel()
 	got, funcErr := call(t, "explain_route", object(t, shop), "http://shop.example/cart/1")

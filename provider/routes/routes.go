@@ -19,7 +19,8 @@ import (
 
 // Compile compiles manifests, and the objects that annotations and Ingresses among them hold, as the instance
 // ambassadorID does with the controller's default settings; empty stands for "default". Manifests are a plain value: an
-// object or a list of objects. The error names the first that the API server would not accept as it is.
+// object or a list of objects. Secrets that are not among them are taken to be there: a configuration that had their keys
+// would keep them in its state. The error names the first object that the API server would not accept as it is.
 func Compile(value any, ambassadorID string) (*explain.Explainer, error) {
 	objects, err := manifests.In(value)
 	if err != nil {
@@ -53,5 +54,9 @@ func Compile(value any, ambassadorID string) (*explain.Explainer, error) {
 			s.Upsert(event.Object)
 		}
 	}
-	return explain.New(s, compile.Compile(s, controller.CompileOptions(environment)))
+	options := controller.CompileOptions(environment)
+	if options.Placeholder, err = placeholder(); err != nil {
+		return nil, err
+	}
+	return explain.New(s, compile.Compile(s, options))
 }
