@@ -15,7 +15,10 @@ import (
 
 // identitySchema is what tells an object from the others of its kind. Terraform and
 // OpenTofu 1.12 and later keep it beside the state and take it in import blocks.
-var identitySchema = &tfprotov6.ResourceIdentitySchema{IdentityAttributes: []*tfprotov6.ResourceIdentitySchemaAttribute{
+//
+// Its first version is 2, above that of kubernetes_manifest: OpenTofu leaves a moved
+// resource the identity it had, and upgrades that to ours.
+var identitySchema = &tfprotov6.ResourceIdentitySchema{Version: 2, IdentityAttributes: []*tfprotov6.ResourceIdentitySchemaAttribute{
 	{Name: "name", Type: tftypes.String, RequiredForImport: true, Description: "Name of the object."},
 	{Name: "namespace", Type: tftypes.String, OptionalForImport: true, Description: "Namespace of the object. Default: `" + schema.DefaultNamespace + "`."},
 }}
@@ -40,7 +43,8 @@ func identityData(namespace, name tftypes.Value) *tfprotov6.ResourceIdentityData
 	return &tfprotov6.ResourceIdentityData{IdentityData: &value}
 }
 
-// UpgradeResourceIdentity reads an identity, of which there is one version.
+// UpgradeResourceIdentity reads an identity of ours, of which there is one version, or
+// that of a kubernetes_manifest, which has the same attributes among others.
 func (r *kindResource) UpgradeResourceIdentity(_ context.Context, req *tfprotov6.UpgradeResourceIdentityRequest) (*tfprotov6.UpgradeResourceIdentityResponse, error) {
 	value, err := req.RawIdentity.UnmarshalWithOpts(identitySchema.ValueType(), ignoreUndefined)
 	if err != nil {

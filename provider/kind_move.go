@@ -35,6 +35,18 @@ var moveSources = []moveSource{
 	{"kustomization_resource", []string{"kbst/kustomization"}, func(state map[string]any) any { return state["manifest"] }},
 }
 
+// ownProvider ends the address of this provider, whatever registry and namespace it
+// is published in. Terraform gives it as that of the source when it moves the second
+// instance of a resource one by one: with the first one, it has noted this provider
+// for all of them (applyCrossTypeMove, up to 1.15 at least; OpenTofu does not).
+const ownProvider = "/emissary"
+
+// from reports whether a type of a provider is this source.
+func (s *moveSource) from(typeName, providerAddress string) bool {
+	return s.typeName == typeName && (strings.HasSuffix(providerAddress, ownProvider) ||
+		slices.ContainsFunc(s.providers, func(name string) bool { return strings.HasSuffix(providerAddress, "/"+name) }))
+}
+
 // MoveResourceState takes an object over from another provider's resource, for a
 // moved block. The state then says what the manifest says; the plan shows what
 // the configuration says differently, and the object is never deleted.
@@ -60,11 +72,7 @@ func (r *kindResource) MoveResourceState(_ context.Context, req *tfprotov6.MoveR
 
 // moved is the object in the state to be moved, as v3alpha1.
 func (r *kindResource) moved(req *tfprotov6.MoveResourceStateRequest) (*unstructured.Unstructured, error) {
-	source := slices.IndexFunc(moveSources, func(s moveSource) bool {
-		return s.typeName == req.SourceTypeName && slices.ContainsFunc(s.providers, func(name string) bool {
-			return strings.HasSuffix(req.SourceProviderAddress, "/"+name)
-		})
-	})
+	source := slices.IndexFunc(moveSources, func(s moveSource) bool { return s.from(req.SourceTypeName, req.SourceProviderAddress) })
 	if source < 0 {
 		return nil, fmt.Errorf("a %s of %s cannot be moved here; %s can", req.SourceTypeName, req.SourceProviderAddress, quotedSources())
 	}
@@ -84,13 +92,12 @@ func (r *kindResource) moved(req *tfprotov6.MoveResourceStateRequest) (*unstruct
 	if object.Object, err = convert.ToV3alpha1(manifest); err != nil {
 		return nil, err
 	}
-	if object.GetNamespace() == "" {
-		// The kubectl provider knows where its kubeconfig put the object.
-		namespace, _ := state["namespace"].(string)
-		if namespace == "" {
-			namespace = schema.DefaultNamespace
-		}
+	// The kubectl provider knows where the object is: override_namespace, or that of
+	// the kubeconfig.
+	if namespace, _ := state["namespace"].(string); namespace != "" {
 		object.SetNamespace(namespace)
+	} else if object.GetNamespace() == "" {
+		object.SetNamespace(schema.DefaultNamespace)
 	}
 	return object, nil
 }

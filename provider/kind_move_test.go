@@ -49,12 +49,16 @@ func TestMove(t *testing.T) {
 		"kubectl, older version, namespace of the kubeconfig": {"kubectl_manifest", registry + "alekc/kubectl",
 			`{"yaml_body":"` + quoted.Replace(older) + `","namespace":"web"}`,
 			map[string]string{"id": "web/quote", "name": "quote", "namespace": "web", "hostname": "a.example.com", "prefix": "/backend/", "service": "quote"}, ""},
+		"kubectl, override_namespace": {"kubectl_manifest", registry + "gavinbunney/kubectl",
+			strings.Replace(yamlState, `"namespace":"web"`, `"namespace":"shop","override_namespace":"shop"`, 1),
+			map[string]string{"id": "shop/quote", "name": "quote", "namespace": "shop", "hostname": "*", "prefix": "/backend/", "service": "quote"}, ""},
 		"kubernetes": {"kubernetes_manifest", registry + "hashicorp/kubernetes",
 			`{"manifest":{"type":["object",{}],"value":{"apiVersion":"getambassador.io/v3alpha1","kind":"Mapping","metadata":{"name":"quote","namespace":"web","labels":null},` +
 				`"spec":{"hostname":"*","prefix":"/backend/","service":"quote","timeout_ms":4000,"cors":null}}},"object":null}`, whole, ""},
 		"kustomization": {"kustomization_resource", registry + "kbst/kustomization",
 			`{"id":"getambassador.io/Mapping/web/quote","manifest":"{\"apiVersion\":\"getambassador.io/v3alpha1\",\"kind\":\"Mapping\",\"metadata\":{\"name\":\"quote\",\"namespace\":\"web\"},` +
 				`\"spec\":{\"hostname\":\"*\",\"prefix\":\"/backend/\",\"service\":\"quote\",\"timeout_ms\":4000}}"}`, whole, ""},
+		"second instance, after Terraform moved the first": {"kubectl_manifest", registry + "emissary/emissary", yamlState, whole, ""},
 		"other provider": {"kubectl_manifest", registry + "example/kubectl", yamlState, nil, "a kubectl_manifest of registry.terraform.io/example/kubectl cannot be moved here"},
 		"other kind":     {"kubectl_manifest", registry + "alekc/kubectl", strings.Replace(yamlState, "kind: Mapping", "kind: Host", 1), nil, "holds a Host of getambassador.io/v3alpha1; emissary_mapping takes a Mapping"},
 		"no manifest":    {"kubectl_manifest", registry + "alekc/kubectl", `{"yaml_body":null}`, nil, "import the object instead"},
@@ -72,7 +76,7 @@ func TestMove(t *testing.T) {
 			}
 			s.must(err, resp.Diagnostics)
 			s.same("state", test.want, s.texts(resp.TargetState))
-			s.same("identity", map[string]string{"name": "quote", "namespace": "web"}, s.identity(resp.TargetIdentity))
+			s.same("identity", map[string]string{"name": test.want["name"], "namespace": test.want["namespace"]}, s.identity(resp.TargetIdentity))
 		})
 	}
 }

@@ -231,10 +231,15 @@ func TestStatesOfOtherVersions(t *testing.T) {
 		TypeName: "emissary_mapping", RawState: &tfprotov6.RawState{JSON: []byte(`{"id":"web/quote","name":"quote","namespace":"web","prefix":"/","of_the_future":{"x":1}}`)}})
 	s.must(err, resp.Diagnostics)
 	s.same("state", map[string]string{"id": "web/quote", "name": "quote", "namespace": "web", "prefix": "/"}, s.texts(resp.UpgradedState))
-	identity, err := s.UpgradeResourceIdentity(t.Context(), &tfprotov6.UpgradeResourceIdentityRequest{
-		TypeName: "emissary_mapping", RawIdentity: &tfprotov6.RawState{JSON: []byte(`{"name":"quote","namespace":"web"}`)}})
-	s.must(err, identity.Diagnostics)
-	s.same("identity", map[string]string{"name": "quote", "namespace": "web"}, s.identity(identity.UpgradedIdentity))
+	for _, raw := range []string{
+		`{"name":"quote","namespace":"web"}`,
+		`{"api_version":"getambassador.io/v3alpha1","kind":"Mapping","name":"quote","namespace":"web"}`, // of a kubernetes_manifest
+	} {
+		identity, err := s.UpgradeResourceIdentity(t.Context(), &tfprotov6.UpgradeResourceIdentityRequest{
+			TypeName: "emissary_mapping", Version: 1, RawIdentity: &tfprotov6.RawState{JSON: []byte(raw)}})
+		s.must(err, identity.Diagnostics)
+		s.same("identity", map[string]string{"name": "quote", "namespace": "web"}, s.identity(identity.UpgradedIdentity))
+	}
 }
 
 // TestGeneratedConfig has no attribute that a configuration may not set.
