@@ -100,6 +100,20 @@ func Apiext(t testing.TB) string {
 	return Need(t, func() (string, error) { return made("apiext") })
 }
 
+// Peer returns the path of a provider that others made, by the name of its
+// program. `make peers` builds them; elsewhere, also under `make test`, a test that
+// needs one skips.
+func Peer(t testing.TB, name string) string {
+	t.Helper()
+	path := filepath.Join(Bin(), name)
+	if _, err := os.Stat(path); err != nil && os.Getenv("REQUIRE_PEERS") != "" {
+		t.Fatal(err)
+	} else if err != nil {
+		t.Skipf("skipped: %s is not there, which `make peers` builds", path)
+	}
+	return path
+}
+
 // made returns the path of a program in Bin.
 func made(name string) (string, error) {
 	path := filepath.Join(Bin(), name)

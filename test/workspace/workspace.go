@@ -10,8 +10,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -40,6 +42,17 @@ type Workspace struct {
 	t           testing.TB
 	engine, dir string
 	environment []string
+	required    string // the block that requires the providers
+}
+
+// Peer is another provider in a configuration beside the one that is tested.
+type Peer struct {
+	// Name is what the configuration calls it.
+	Name string
+	// Source is its namespace and type.
+	Source string
+	// Path is its program.
+	Path string
 }
 
 // New makes a workspace for one test. It skips where no engine is there.
@@ -48,22 +61,31 @@ func New(t testing.TB, config string) *Workspace {
 	return On(t, deps.Terraform(t), config)
 }
 
-// On is New with an engine: the path of Terraform or OpenTofu.
-func On(t testing.TB, engine, config string) *Workspace {
+// On is New with an engine, the path of Terraform or OpenTofu, and with peers.
+func On(t testing.TB, engine, config string, peers ...Peer) *Workspace {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	plugins := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(plugins, "terraform-provider-emissary")); err != nil {
+	var required, overrides strings.Builder
+	for _, p := range append(peers, Peer{Name: "emissary", Source: "emissary/emissary", Path: self}) {
+		// An engine looks for the program in a folder, by the type in its name.
+		folder := t.TempDir()
+		if err := os.Symlink(p.Path, filepath.Join(folder, "terraform-provider-"+path.Base(p.Source))); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&required, "    %s = {\n      source = %q\n    }\n", p.Name, p.Source)
+		fmt.Fprintf(&overrides, "    %q = %q\n", p.Source, folder)
+	}
+	terraformrc := filepath.Join(t.TempDir(), "terraformrc")
+	if err := os.WriteFile(terraformrc, []byte("provider_installation {\n  dev_overrides {\n"+overrides.String()+"  }\n  direct {}\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	terraformrc := filepath.Join(plugins, "terraformrc")
-	if err := os.WriteFile(terraformrc, []byte("provider_installation {\n  dev_overrides {\n    \"emissary/emissary\" = \""+plugins+"\"\n  }\n  direct {}\n}\n"), 0o600); err != nil {
-		t.Fatal(err)
+	w := &Workspace{
+		t: t, engine: engine, dir: t.TempDir(), environment: append(os.Environ(), "TF_CLI_CONFIG_FILE="+terraformrc, "TF_IN_AUTOMATION=1"),
+		required: "terraform {\n  required_providers {\n" + required.String() + "  }\n}\n",
 	}
-	w := &Workspace{t: t, engine: engine, dir: t.TempDir(), environment: append(os.Environ(), "TF_CLI_CONFIG_FILE="+terraformrc, "TF_IN_AUTOMATION=1")}
 	w.Write(config)
 	return w
 }
@@ -72,8 +94,17 @@ func On(t testing.TB, engine, config string) *Workspace {
 func (w *Workspace) Write(config string) {
 	w.t.Helper()
 	w.Config = config
-	text := "terraform {\n  required_providers {\n    emissary = {\n      source = \"emissary/emissary\"\n    }\n  }\n}\n" + config
-	if err := os.WriteFile(filepath.Join(w.dir, "main.tf"), []byte(text), 0o600); err != nil {
+	w.File("main.tf", w.required+config)
+}
+
+// File writes a file beside the configuration.
+func (w *Workspace) File(name, text string) {
+	w.t.Helper()
+	file := filepath.Join(w.dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -140,6 +171,47 @@ func (w *Workspace) NoChanges(arguments ...string) {
 	if code, output := w.Start("plan", append(arguments, "-detailed-exitcode")...).End(); code != 0 {
 		w.t.Errorf("plan: exit status %d, want no changes\n%s", code, output)
 	}
+}
+
+// Change is what a plan does to a resource.
+type Change struct {
+	// Actions are "no-op", "create", "update", "delete", "forget" and the like.
+	Actions []string
+	// MovedFrom is the resource that a moved block moves here.
+	MovedFrom string
+	// Imported is the id that an import block imports.
+	Imported string
+}
+
+// Plan writes a plan to the file "plan" and returns what it does by the address of
+// the resource.
+func (w *Workspace) Plan() map[string]Change {
+	w.t.Helper()
+	w.Must("plan", "-out=plan")
+	show := exec.Command(w.engine, "show", "-json", "plan")
+	show.Dir, show.Env = w.dir, w.environment
+	output, err := show.Output()
+	if err != nil {
+		w.t.Fatalf("show: %v\n%s", err, output)
+	}
+	var plan struct {
+		Changes []struct {
+			Address  string
+			Previous string `json:"previous_address"`
+			Change   struct {
+				Actions   []string
+				Importing struct{ ID string }
+			}
+		} `json:"resource_changes"`
+	}
+	if err := json.Unmarshal(output, &plan); err != nil {
+		w.t.Fatal(err)
+	}
+	changes := map[string]Change{}
+	for _, c := range plan.Changes {
+		changes[c.Address] = Change{Actions: c.Change.Actions, MovedFrom: c.Previous, Imported: c.Change.Importing.ID}
+	}
+	return changes
 }
 
 // IDs are those of the resources in the state, sorted.
