@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hashicorp/hcl/v2/hclparse"
@@ -23,8 +24,8 @@ import (
 	"terraform-provider-emissary/test/faultproxy"
 )
 
-// testActions speaks the plugin protocol: actions need Terraform 1.14. The install
-// is a Deployment with the labels of a release.
+// testActions speaks the plugin protocol, for any engine. The install is a
+// Deployment with the labels of a release.
 func testActions(t *testing.T, w *releaseWorld, namespace string) {
 	w.deployment(t, namespace, "edge", 2)
 	before := w.pods(t, namespace)
@@ -62,12 +63,31 @@ func testActions(t *testing.T, w *releaseWorld, namespace string) {
 	testDiagnostics(t, w, namespace)
 }
 
-// testDiagnostics reads the pages of a real handler, which the proxy puts where
-// the pods would answer: the API server connects to no pod on loopback.
+// testDiagnostics asks the pods before and after they may answer.
 func testDiagnostics(t *testing.T, w *releaseWorld, namespace string) {
-	public := false
+	kubeconfig, public := w.diagnostics(t)
+	file := filepath.Join(t.TempDir(), "diagnostics.json")
+	arguments := map[string]string{"name": "edge", "namespace": namespace, "path": file}
+
+	if _, failure := invoke(t, kubeconfig, "diagnostics", arguments); !strings.Contains(failure, "diagnostics.enabled") {
+		t.Errorf("diagnostics that are not public fail with %q", failure)
+	}
+	public.Store(true)
+	said, failure := invoke(t, kubeconfig, "diagnostics", arguments)
+	if failure != "" || !strings.Contains(said, "wrote the diagnostics of 2 pods to "+file) {
+		t.Fatalf("diagnostics says %q and fails with %q", said, failure)
+	}
+	dumped(t, file, namespace+"/edge", 2)
+}
+
+// diagnostics is the cluster with pods that say something. A proxy puts the pages
+// of a real handler where they would answer: the API server connects to no pod on
+// loopback.
+func (w *releaseWorld) diagnostics(t *testing.T) (kubeconfig string, public *atomic.Bool) {
+	t.Helper()
+	public = &atomic.Bool{}
 	page := diag.Handler(diag.Options{
-		Public:      func() bool { return public },
+		Public:      public.Load,
 		Diagnostics: func(context.Context) (any, error) { return map[string]string{"ambassador_id": "default"}, nil },
 		Log:         slog.New(slog.DiscardHandler),
 	})
@@ -77,21 +97,16 @@ func testDiagnostics(t *testing.T, w *releaseWorld, namespace string) {
 		request.Header.Set("X-Forwarded-For", "192.0.2.1") // as the API server does
 		page.ServeHTTP(response, request)
 	})
-	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	kubeconfig = filepath.Join(t.TempDir(), "kubeconfig")
 	if err := os.WriteFile(kubeconfig, []byte(p.Kubeconfig("")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "diagnostics.json")
-	arguments := map[string]string{"name": "edge", "namespace": namespace, "path": file}
+	return kubeconfig, public
+}
 
-	if _, failure := invoke(t, kubeconfig, "diagnostics", arguments); !strings.Contains(failure, "diagnostics.enabled") {
-		t.Errorf("diagnostics that are not public fail with %q", failure)
-	}
-	public = true
-	said, failure := invoke(t, kubeconfig, "diagnostics", arguments)
-	if failure != "" || !strings.Contains(said, "wrote the diagnostics of 2 pods to "+file) {
-		t.Fatalf("diagnostics says %q and fails with %q", said, failure)
-	}
+// dumped checks a file of diagnostics: of the release, with so many pods.
+func dumped(t *testing.T, file, release string, pods int) {
+	t.Helper()
 	var dump struct {
 		Release string `json:"release"`
 		Pods    []struct {
@@ -107,7 +122,7 @@ func testDiagnostics(t *testing.T, w *releaseWorld, namespace string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dump.Release != namespace+"/edge" || len(dump.Pods) != 2 || !dump.Pods[0].Ready || dump.Pods[1].Diagnostics["ambassador_id"] != "default" {
+	if dump.Release != release || len(dump.Pods) != pods || !dump.Pods[0].Ready || dump.Pods[pods-1].Diagnostics["ambassador_id"] != "default" {
 		t.Errorf("the dump is %s", data)
 	}
 }

@@ -56,6 +56,7 @@ func TestRelease(t *testing.T) {
 			"Disappears":   testReleaseDisappears,
 			"Faults":       testReleaseFaults,
 			"Actions":      testActions,
+			"Invoked":      testInvokedActions,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
