@@ -296,6 +296,7 @@ func CompileOptions(environment Environment) compile.Options {
 		LooseLabelSelectors: environment.LooseLabelSelectors,
 		MinTLSVersion:       environment.MinTLSVersion,
 		DrainTime:           environment.DrainTime + drainMargin,
+		RouteTableSize:      environment.RouteTableSize,
 	}
 }
 

@@ -46,6 +46,9 @@ type Environment struct {
 	EnvoyConcurrency int
 	// DrainTime bounds how long connections may go on when Envoy stops (AMBASSADOR_DRAIN_TIME, 600 seconds).
 	DrainTime time.Duration
+	// RouteTableSize is how many routes Envoy gets in one piece (EMISSARY_ROUTE_TABLE_SIZE, 2048): see
+	// compile.Options.
+	RouteTableSize int
 
 	// LogLevel is trace, debug, info, warning or error (AES_LOG_LEVEL, EMISSARY_LOG_LEVEL; info).
 	LogLevel string
@@ -81,6 +84,7 @@ func ParseEnvironment(lookup func(string) (string, bool)) (Environment, error) {
 		EnvoyCommand:        v.text("ENVOY", ""),
 		EnvoyConcurrency:    v.number("ENVOY_CONCURRENCY", 0, 0, 1024),
 		DrainTime:           v.seconds("AMBASSADOR_DRAIN_TIME", 600*time.Second),
+		RouteTableSize:      v.number("EMISSARY_ROUTE_TABLE_SIZE", 2048, 1, 1<<20),
 		JSONLogging:         v.boolean("AMBASSADOR_JSON_LOGGING"),
 		EnvoyDebug:          strings.Contains(v.text("AMBASSADOR_DEBUG", ""), "envoy"),
 		Statsd:              v.boolean("STATSD_ENABLED"),

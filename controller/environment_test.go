@@ -19,7 +19,7 @@ func defaults() Environment {
 	return Environment{
 		AmbassadorID: "default", Namespace: "default",
 		BindAddress: "0.0.0.0", HealthAddress: "0.0.0.0:8877", HealthNetwork: "tcp", HealthPort: 8877,
-		ReadyPort: 8006, AdminPort: 8001, DrainTime: 600 * time.Second, LogLevel: "info",
+		ReadyPort: 8006, AdminPort: 8001, DrainTime: 600 * time.Second, RouteTableSize: 2048, LogLevel: "info",
 		StatsdHost: "statsd-sink", StatsdPort: 8125, StatsdInterval: time.Second,
 	}
 }
@@ -56,6 +56,7 @@ func TestParseEnvironment(t *testing.T) {
 		"the newer log variable wins":   {variables: map[string]string{"AES_LOG_LEVEL": "info", "EMISSARY_LOG_LEVEL": "debug"}, change: func(e *Environment) { e.LogLevel = "debug" }},
 		"seconds":                       {variables: map[string]string{"AMBASSADOR_DRAIN_TIME": "5"}, change: func(e *Environment) { e.DrainTime = 5 * time.Second }},
 		"a duration":                    {variables: map[string]string{"AMBASSADOR_DRAIN_TIME": "1m30s"}, change: func(e *Environment) { e.DrainTime = 90 * time.Second }},
+		"a table's size":                {variables: map[string]string{"EMISSARY_ROUTE_TABLE_SIZE": "20000"}, change: func(e *Environment) { e.RouteTableSize = 20000 }},
 		"statsd": {
 			variables: map[string]string{"STATSD_ENABLED": "True", "STATSD_HOST": "10.0.0.1", "DOGSTATSD": "1"},
 			change:    func(e *Environment) { e.Statsd, e.StatsdHost, e.DogStatsd = true, "10.0.0.1", true },

@@ -77,7 +77,8 @@ type Compiler struct {
 
 // New returns a compiler that has compiled nothing yet.
 func New(o Options) *Compiler {
-	return &Compiler{options: o.withDefaults(), limits: defaultLimits, secrets: newSecrets()}
+	o = o.withDefaults()
+	return &Compiler{options: o, limits: limitsOf(o.RouteTableSize), secrets: newSecrets()}
 }
 
 // Compile makes a complete configuration from the objects in a store. It never fails: what cannot be used is left out

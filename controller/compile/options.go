@@ -27,6 +27,10 @@ type Options struct {
 	MinTLSVersion string
 	// DrainTime is how long Envoy lets connections go on after their listener changed (AMBASSADOR_DRAIN_TIME).
 	DrainTime time.Duration
+	// RouteTableSize is how many routes a route table has in one piece, where a virtual host counts as four
+	// (EMISSARY_ROUTE_TABLE_SIZE). Beyond that it is cut into parts. A smaller one makes changes cheaper for Envoy, a
+	// larger one requests.
+	RouteTableSize int
 	// Disk is Envoy's, where the controller shares it: what objects say about files is checked there. Nil takes every
 	// path, and leaves it to Envoy to refuse the resource that has it.
 	Disk Disk `json:"-"`
@@ -50,6 +54,8 @@ func Defaults() Options {
 		BindAddress:  "0.0.0.0",
 		AdminPort:    8001,
 		DiagPort:     8877,
+		// Envoy takes about 10 ms to build that many again. Cuts below would cost every request more than they save.
+		RouteTableSize: 2048,
 	}
 }
 
@@ -70,6 +76,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.DiagPort == 0 {
 		o.DiagPort = defaults.DiagPort
+	}
+	if o.RouteTableSize == 0 {
+		o.RouteTableSize = defaults.RouteTableSize
 	}
 	return o
 }

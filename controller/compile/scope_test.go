@@ -68,3 +68,19 @@ func TestManyHostsFitAnExpression(t *testing.T) {
 		})
 	}
 }
+
+// A route table is cut beyond the size that the options give, and not below.
+func TestTablesAreCutBySize(t *testing.T) {
+	t.Parallel()
+	const prefixes = 600
+	objects := newWorkload("prefixes", prefixes).objects
+	for _, test := range []struct {
+		size int
+		cut  bool
+	}{{0, false}, {prefixes / 2, true}, {2 * prefixes, false}} {
+		output := Compile(objects, Options{RouteTableSize: test.size})
+		if cut := len(output.Routes) > 1; cut != test.cut {
+			t.Errorf("size %d: there are %d route configurations for %d prefixes", test.size, len(output.Routes), prefixes)
+		}
+	}
+}

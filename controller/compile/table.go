@@ -12,8 +12,7 @@ import (
 
 // limits are the sizes of route tables. A route counts as one and a virtual host as hostWeight.
 type limits struct {
-	// whole is how large a table may be in one piece; Envoy takes about 10 ms to rebuild one of 2048. Below, a cut would
-	// cost every request more than it saves.
+	// whole is how large a table may be in one piece.
 	whole int
 	// part is how much each part of a larger table gets, at least. It may grow to grown, or to twice what it was, before
 	// the table is cut anew: that changes the listener, and Envoy then drains its connections.
@@ -24,7 +23,10 @@ type limits struct {
 	expression int
 }
 
-var defaultLimits = limits{whole: 2048, part: 128, grown: 512, few: 1024, expression: 16000}
+// limitsOf are the limits where tables have a size.
+func limitsOf(size int) limits {
+	return limits{whole: size, part: 128, grown: 512, few: size / 2, expression: 16000}
+}
 
 // hostWeight is what Envoy takes to build a virtual host, with the routes to the controller's own pages that each one
 // has, in routes.

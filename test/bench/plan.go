@@ -253,7 +253,7 @@ func (r *runner) answers(ctx context.Context) (err error) {
 func (r *runner) throughput(ctx context.Context) (err error) {
 	r.results.Throughput, err = scenario.Throughput(ctx, r.dir, throughputPort, r.prefixes, r.rounds, r.round)
 	for _, result := range r.results.Throughput {
-		fmt.Printf("  %d prefixes, %s: %.1f %% of the rate at %d\n", result.N, result.Paths, 100*result.Share, result.Base)
+		fmt.Printf("  %d prefixes, %s, whole %t: %.1f %% of the rate at %d\n", result.N, result.Paths, result.Whole, 100*result.Share, result.Base)
 	}
 	return err
 }

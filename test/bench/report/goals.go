@@ -150,8 +150,12 @@ func (r *Results) throughputRow() Row {
 	var parts []string
 	met, wrong := true, 0
 	for _, t := range r.Throughput {
-		parts = append(parts, fmt.Sprintf("%s, %s: %.1f %% (%s/s)", thousands(t.N), t.Paths, 100*t.Share, thousands(int(Median(t.PerSecond)))))
-		met = met && t.Share >= throughputShare
+		what := t.Paths
+		if t.Whole {
+			what += ", not cut"
+		}
+		parts = append(parts, fmt.Sprintf("%s, %s: %.1f %% (%s/s)", thousands(t.N), what, 100*t.Share, thousands(int(Median(t.PerSecond)))))
+		met = met && (t.Whole || t.Share >= throughputShare)
 		wrong += t.Wrong.Total()
 	}
 	row.Measured = strings.Join(parts, ", ")

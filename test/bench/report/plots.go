@@ -66,7 +66,7 @@ func (r *Results) throughputPlot() Plot {
 	for _, paths := range []string{"last", "random"} {
 		line := Line{Name: "asking for " + map[string]string{"last": "the last one", "random": "any one"}[paths]}
 		for _, t := range r.Throughput {
-			if t.Paths == paths {
+			if t.Paths == paths && !t.Whole {
 				line.Points = append(line.Points, Point{float64(t.N), 100 * t.Share})
 			}
 		}

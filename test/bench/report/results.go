@@ -67,6 +67,8 @@ type Throughput struct {
 	Base int `json:"base"`
 	// Paths says what was asked for: "last", always the last prefix, or "random", any of them.
 	Paths string `json:"paths"`
+	// Whole is set where the table was given to Envoy in one piece, which is not the default at that size.
+	Whole bool `json:"whole,omitempty"`
 	// PerSecond is requests for each second of Envoy's processor time, in each round, Wall for each second.
 	PerSecond     []float64 `json:"per_cpu_second"`
 	BasePerSecond []float64 `json:"base_per_cpu_second"`

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"terraform-provider-emissary/controller/compile"
 	"terraform-provider-emissary/test/bench/load"
 	"terraform-provider-emissary/test/bench/report"
 	"terraform-provider-emissary/test/bench/testbed"
@@ -33,7 +34,7 @@ var paths = map[string]func(n int) int{
 }
 
 // Throughput measures the requests for each second of processor time of an Envoy with one worker, at each number of
-// prefixes on one Host. All the Envoys run at once and are asked in turn: the first one, which is what the others are
+// prefixes on one Host, and at the most of them also where the route table is not cut. All the Envoys run at once and are asked in turn: the first one, which is what the others are
 // compared with, before each of the others, round after round. A slow moment of the machine then hits both sides of a
 // ratio.
 func Throughput(ctx context.Context, dir string, port int, prefixes []int, rounds int, each time.Duration) (results []report.Throughput, err error) {
@@ -43,12 +44,23 @@ func Throughput(ctx context.Context, dir string, port int, prefixes []int, round
 			g.controller.Stop()
 		}
 	}()
-	for i, n := range prefixes {
-		g, err := startGateway(ctx, dir, port+i*portsEach, n)
+	start := func(prefixes, tableSize int) error {
+		g, err := startGateway(ctx, dir, port+len(gateways)*portsEach, prefixes, tableSize)
 		if err != nil {
-			return nil, fmt.Errorf("%d prefixes: %w", n, err)
+			return fmt.Errorf("%d prefixes: %w", prefixes, err)
 		}
 		gateways = append(gateways, g)
+		return nil
+	}
+	for _, n := range prefixes {
+		if err := start(n, 0); err != nil {
+			return nil, err
+		}
+	}
+	if most := slices.Max(prefixes); most > compile.Defaults().RouteTableSize {
+		if err := start(most, 2*most); err != nil {
+			return nil, err
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(paths)) {
 		for _, g := range gateways {
@@ -72,7 +84,7 @@ func compare(ctx context.Context, gateways []*gateway, rounds int, each time.Dur
 		for i, g := range others {
 			r := &results[i]
 			if r.Wrong == nil {
-				*r = report.Throughput{N: g.prefixes, Base: base.prefixes, Paths: name, Wrong: load.Wrong{}}
+				*r = report.Throughput{N: g.prefixes, Base: base.prefixes, Paths: name, Whole: g.whole, Wrong: load.Wrong{}}
 			}
 			of, err := base.measure(ctx, each, paths[name], r.Wrong)
 			if err != nil {
@@ -96,9 +108,11 @@ func compare(ctx context.Context, gateways []*gateway, rounds int, each time.Dur
 type gateway struct {
 	controller *testbed.Controller
 	prefixes   int
+	// whole is set where the route table is not cut though it is large.
+	whole bool
 }
 
-func startGateway(ctx context.Context, dir string, port, prefixes int) (*gateway, error) {
+func startGateway(ctx context.Context, dir string, port, prefixes, tableSize int) (*gateway, error) {
 	folder, err := testbed.NewFolder(dir)
 	if err != nil {
 		return nil, err
@@ -114,11 +128,11 @@ func startGateway(ctx context.Context, dir string, port, prefixes int) (*gateway
 	if err := folder.Write("all.yaml", objects...); err != nil {
 		return nil, err
 	}
-	controller, err := testbed.StartController(ctx, testbed.ControllerOptions{Manifests: string(folder), Dir: dir, Port: port, Workers: 1})
+	controller, err := testbed.StartController(ctx, testbed.ControllerOptions{Manifests: string(folder), Dir: dir, Port: port, Workers: 1, RouteTableSize: tableSize})
 	if err != nil {
 		return nil, err
 	}
-	g := &gateway{controller: controller, prefixes: prefixes}
+	g := &gateway{controller: controller, prefixes: prefixes, whole: tableSize > 0}
 	if err := serves(ctx, controller, shape.Request(prefixes-1)); err != nil {
 		controller.Stop()
 		return nil, err

@@ -48,6 +48,8 @@ type ControllerOptions struct {
 	Port int
 	// Workers is the number of Envoy's worker threads; 0 is one for each core.
 	Workers int
+	// RouteTableSize is how many routes Envoy gets in one piece; 0 is the product's default.
+	RouteTableSize int
 }
 
 // Binary is the path of the product: $BINARY, else what `make build` made.
@@ -115,6 +117,9 @@ func StartController(ctx context.Context, options ControllerOptions) (*Controlle
 		"AMBASSADOR_READY_PORT=" + strconv.Itoa(options.Port+2),
 		"ENVOY_ADMIN_PORT=" + strconv.Itoa(options.Port+3),
 		"ENVOY_CONCURRENCY=" + strconv.Itoa(options.Workers),
+	}
+	if options.RouteTableSize > 0 {
+		c.process.Env = append(c.process.Env, "EMISSARY_ROUTE_TABLE_SIZE="+strconv.Itoa(options.RouteTableSize))
 	}
 	c.process.Stderr = log                                      // Envoy's access log, on standard output, goes nowhere
 	c.process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that an interrupt comes to us first
