@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestPullRequests opens the repository's first pull request, one that changes a
-// field, and one that takes all of it away.
+// TestPullRequests opens the repository's first pull request, one of the teams and one
+// of the platform that change fields, and one that takes all of it away.
 func TestPullRequests(t *testing.T) {
 	t.Parallel()
 	deps.OPA(t)
@@ -44,11 +44,16 @@ func TestPullRequests(t *testing.T) {
 	}
 
 	teams := groups[len(groups)-1]
-	s.edit(t, "shop", "timeout_ms = 4000", "timeout_ms = 6000")
-	s.edit(t, "blog", `service    = "web:80"`, `service    = "web:8080"`)
+	s.edit(t, "shop/main.tf", "timeout_ms = 4000", "timeout_ms = 6000")
+	s.edit(t, "blog/main.tf", `service    = "web:80"`, `service    = "web:8080"`)
+	s.edit(t, "cart/manifests/kustomization.yaml", `newTag: "6"`, `newTag: "7"`)
+	s.edit(t, "cart/manifests/kustomization.yaml", "  - banner.yaml\n", "")
 	s.each(t, teams, func(t *testing.T, p project) {
 		s.request(t, p, p.Name+"-change.txt")
 	})
+
+	s.edit(t, "platform/main.tf", "createDefaultListeners = true", "createDefaultListeners = true\n    replicaCount           = 2")
+	s.request(t, groups[0][0], "platform-change.txt")
 
 	slices.Reverse(groups)
 	for _, group := range groups {
@@ -106,10 +111,10 @@ func (s *server) each(t *testing.T, group []project, do func(*testing.T, project
 	}
 }
 
-// edit is a commit that changes a project's configuration.
-func (s *server) edit(t *testing.T, project, before, after string) {
+// edit is a commit that changes a file of the repository.
+func (s *server) edit(t *testing.T, file, before, after string) {
 	t.Helper()
-	path := s.path("repo", project, "main.tf")
+	path := s.path("repo", filepath.FromSlash(file))
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -37,6 +37,8 @@ func TestPoliciesOnPlan(t *testing.T) {
 	want := []string{
 		`emissary_crds.this would delete every Host and Mapping of the cluster when it is destroyed: set deletion_policy to "retain"`,
 		`emissary_host.cleartext serves "a.example.com" without TLS: set tls_secret`,
+		`emissary_kustomization.later: its objects are known only after the apply, so they cannot be checked`,
+		`emissary_kustomization.mapping holds getambassador.io/Mapping/default/quote, whose fields cannot be checked: make it a resource`,
 		`emissary_mapping.dns sends requests to "kube-dns.kube-system:53": namespace "kube-system" is not for Mappings`,
 		`emissary_mapping.later: service is known only after the apply, so it cannot be checked: write it out`,
 	}
@@ -67,6 +69,23 @@ resource "emissary_mapping" "dns" {
   hostname = "a.example.com"
   prefix   = "/"
   service  = "kube-dns.kube-system:53"
+}
+
+resource "emissary_kustomization" "mapping" {
+  kustomization = { resources = ["mapping.yaml"] }
+  files = {
+    "mapping.yaml" = yamlencode({
+      apiVersion = "getambassador.io/v3alpha1"
+      kind       = "Mapping"
+      metadata   = { name = "quote", namespace = "default" }
+      spec       = { hostname = "a.example.com", prefix = "/", service = "quote" }
+    })
+  }
+}
+
+resource "emissary_kustomization" "later" {
+  kustomization = { resources = ["later.yaml"] }
+  files         = { "later.yaml" = terraform_data.this.id }
 }
 
 resource "terraform_data" "this" {}

@@ -43,6 +43,20 @@ deny contains message if {
 	message := sprintf("%s: service is known only after the apply, so it cannot be checked: write it out", [r.address])
 }
 
+# Of the objects of a kustomization a plan has names, and no fields to check.
+deny contains message if {
+	some r in written("emissary_kustomization")
+	some name, _ in r.change.after.objects
+	startswith(name, "getambassador.io/")
+	message := sprintf("%s holds %s, whose fields cannot be checked: make it a resource", [r.address, name])
+}
+
+deny contains message if {
+	some r in written("emissary_kustomization")
+	r.change.after_unknown.objects == true
+	message := sprintf("%s: its objects are known only after the apply, so they cannot be checked", [r.address])
+}
+
 # The namespace of the Service that a Mapping sends requests to. A service is
 # [scheme://]name[.namespace[.svc.cluster.local]][:port]; without a namespace it
 # is the Mapping's.

@@ -48,6 +48,23 @@ test_unknown_service if {
 	count(main.deny) == 1 with input as {"resource_changes": unknown}
 }
 
+test_kustomization if {
+	count(main.deny) == 0 with input as changes("emissary_kustomization", {"objects": {"apps/Deployment/cart/cart": "sha256:1"}})
+}
+
+test_kustomization_with_a_mapping if {
+	objects := {"Namespace/cart": "sha256:1", "getambassador.io/Mapping/cart/cart": "sha256:2"}
+	main.deny == {"emissary_kustomization.this holds getambassador.io/Mapping/cart/cart, whose fields cannot be checked: make it a resource"} with input as changes("emissary_kustomization", {"objects": objects})
+}
+
+test_unknown_objects if {
+	unknown := [{
+		"address": "emissary_kustomization.this", "type": "emissary_kustomization",
+		"change": {"actions": ["create"], "after": {}, "after_unknown": {"objects": true}},
+	}]
+	count(main.deny) == 1 with input as {"resource_changes": unknown}
+}
+
 test_deletion_and_rest_are_allowed if {
 	rest := [
 		{"address": "a", "type": "emissary_host", "change": {"actions": ["delete"], "after": null}},
