@@ -35,10 +35,22 @@ func TestImportByIdentity(t *testing.T) {
 	f.importsKinds()
 }
 
-// applyKinds makes the objects of all examples, in a state that is forgotten.
-func (w *world) applyKinds() {
+// TestRefreshOnly refreshes an object of every kind right after it was made: the
+// state is what it was, for the engine too.
+func TestRefreshOnly(t *testing.T) {
+	t.Parallel()
+	engineHas(t, "right exit status of plan -refresh-only", "1.15", "1.6")
+	w := newWorld(t)
+	w.applyKinds().run("plan", "-no-color", "-refresh-only", "-detailed-exitcode")
+}
+
+// applyKinds makes the objects of all examples, and returns the folder that has
+// their state.
+func (w *world) applyKinds() *folder {
 	w.Helper()
-	newFolder(w.T, map[string]string{"main.tf": w.config(w.kindExamples("resources", "resource.tf"))}).run("apply", "-no-color", "-auto-approve")
+	f := newFolder(w.T, map[string]string{"main.tf": w.config(w.kindExamples("resources", "resource.tf"))})
+	f.run("apply", "-no-color", "-auto-approve")
+	return f
 }
 
 // importsKinds imports an object of each kind, which changes nothing, and then
