@@ -25,11 +25,16 @@ func (c *Client) retry(ctx context.Context, verb string, ref Ref, mayAppear bool
 	began := time.Now()
 	pause := firstPause
 	unserved, refused := c.unserved.of(ref.Type), false
+	var before error // of the attempt before
 	for {
 		if err := cmp.Or(c.outage.known(), unserved.known()); err != nil {
 			return c.gaveUp(ctx, verb, ref, err, began)
 		}
 		err := call(ctx)
+		if ctx.Err() != nil && before != nil && errors.Is(err, ctx.Err()) {
+			err = before // Time ran out on an attempt, but what it ran out for is known.
+		}
+		before = err
 		again := false
 		if ctx.Err() == nil { // A deadline of one object says nothing about the server.
 			again = c.outage.observe(err, isUnreachable(err))

@@ -82,6 +82,28 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// TestGivesTheReason: the attempt that is cut when time runs out does not hide what
+// the ones before it said.
+func TestGivesTheReason(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := fakeClient()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		attempts := 0
+		err := client.retry(ctx, "apply", quote, true, func(ctx context.Context) error {
+			if attempts++; attempts == 1 {
+				return apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "default")
+			}
+			<-ctx.Done()
+			return &url.Error{Op: "Patch", URL: "https://fake", Err: ctx.Err()}
+		})
+		if want := "the namespace default does not exist"; attempts != 2 || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("after %d attempts: %v, want %q", attempts, err, want)
+		}
+	})
+}
+
 // TestOutageIsShared spends the patience for a server that is away once, not once
 // per object, and notices when it is back.
 func TestOutageIsShared(t *testing.T) {

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 func TestPullRequests(t *testing.T) {
 	t.Parallel()
 	deps.OPA(t)
+	needsBackend(t, "kubernetes")
 	c := cluster.ForTest(t, cluster.Options{Workloads: true})
 	createNamespaces(t, c, "terraform-state", "shop", "blog")
 	s := newServer(t, c.Kubeconfig)

@@ -22,6 +22,24 @@ type server struct {
 	workflow   workflow
 }
 
+// needsBackend skips where the engine was built without the backend that keeps the
+// states of the example: see tools/terraform/build.
+func needsBackend(t *testing.T, backend string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.tf"), fmt.Appendf(nil, "terraform {\n  backend %q {}\n}\n", backend), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	engine := deps.Terraform(t)
+	output, err := exec.CommandContext(t.Context(), engine, "-chdir="+dir, "init", "-backend=false", "-no-color").CombinedOutput()
+	switch {
+	case err != nil && strings.Contains(string(output), "There is no backend type named"):
+		t.Skipf("skipped: %s has no backend %q, which Terraform's own module lacks", filepath.Base(engine), backend)
+	case err != nil:
+		t.Fatalf("%v\n%s", err, output)
+	}
+}
+
 // newServer makes the server's folders and the repository, with the lock files
 // that its owners would have committed.
 func newServer(t *testing.T, kubeconfig string) *server {
