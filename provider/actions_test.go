@@ -3,10 +3,13 @@ package provider_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +21,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"terraform-provider-emissary/controller/diag"
 	"terraform-provider-emissary/provider"
@@ -60,7 +64,34 @@ func testActions(t *testing.T, w *releaseWorld, namespace string) {
 	if failure != "" || !strings.Contains(said, "evicted 0 pods") {
 		t.Errorf("drain of another node says %q and fails with %q", said, failure)
 	}
+	testPaused(t, w, namespace)
 	testDiagnostics(t, w, namespace)
+}
+
+// testPaused does nothing to an install whose rollout somebody has stopped.
+func testPaused(t *testing.T, w *releaseWorld, namespace string) {
+	pause := func(paused bool) {
+		patch := fmt.Appendf(nil, `{"spec":{"paused":%t}}`, paused)
+		if _, err := w.kubernetes.AppsV1().Deployments(namespace).Patch(t.Context(), "edge", types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pause(true)
+	before := w.pods(t, namespace)
+	arguments := map[string]string{"name": "edge", "namespace": namespace}
+	for _, action := range []string{"restart", "drain"} {
+		if action == "drain" {
+			arguments["node"] = slices.Collect(maps.Values(before))[0]
+		}
+		_, failure := invoke(t, w.Kubeconfig, action, arguments)
+		if !strings.Contains(failure, "is paused: resume it first, with kubectl rollout resume deployment/edge --namespace "+namespace) {
+			t.Errorf("%s of a paused Deployment fails with %q", action, failure)
+		}
+	}
+	if after := w.pods(t, namespace); !maps.Equal(before, after) {
+		t.Errorf("the pods of a paused Deployment were %v and are %v", before, after)
+	}
+	pause(false)
 }
 
 // testDiagnostics asks the pods before and after they may answer.

@@ -17,11 +17,9 @@ var deployments = kube.Type{GroupVersionResource: appsv1.SchemeGroupVersion.With
 // changes, too.
 const restartedAt = "kubectl.kubernetes.io/restartedAt"
 
-// pollEvery is how often a rollout is looked at.
-const pollEvery = time.Second
-
 // Restart replaces the pods of an install, as fast as its Deployments allow, and
-// returns when the new ones are available. The progress is told in words.
+// returns when the new ones are available. The progress is told in words. It fails
+// at once when a Deployment is over its progress deadline.
 func Restart(ctx context.Context, client *kube.Client, ref Ref, at time.Time, progress func(string)) error {
 	found, err := deploymentsOf(ctx, client, ref)
 	if err != nil {
@@ -35,7 +33,7 @@ func Restart(ctx context.Context, client *kube.Client, ref Ref, at time.Time, pr
 		}
 	}
 	for _, deployment := range found {
-		if err := waitRolledOut(ctx, client, deploymentRef(deployment), progress); err != nil {
+		if err := waitRolledOut(ctx, client, deployment, progress, false); err != nil {
 			return err
 		}
 	}
@@ -43,8 +41,10 @@ func Restart(ctx context.Context, client *kube.Client, ref Ref, at time.Time, pr
 }
 
 // Drain evicts the pods of an install from a node, one after the other: each
-// finishes its requests, and the next one waits until the Deployments have as
-// many available pods as before. It returns how many it evicted.
+// finishes its requests, and the next one waits until the Deployments have all
+// their pods available. A Deployment over its progress deadline is waited for, too:
+// the pod that held it up may be the one that was evicted. It returns how many it
+// evicted.
 func Drain(ctx context.Context, client *kube.Client, ref Ref, node string, progress func(string)) (evicted int, err error) {
 	found, err := deploymentsOf(ctx, client, ref)
 	if err != nil {
@@ -64,7 +64,7 @@ func Drain(ctx context.Context, client *kube.Client, ref Ref, node string, progr
 		}
 		evicted++
 		for _, deployment := range found {
-			if err := waitRolledOut(ctx, client, deploymentRef(deployment), progress); err != nil {
+			if err := waitRolledOut(ctx, client, deployment, progress, true); err != nil {
 				return evicted, err
 			}
 		}
@@ -80,64 +80,29 @@ func deploymentRef(deployment *appsv1.Deployment) kube.Ref {
 	return kube.Ref{Type: deployments, Namespace: deployment.Namespace, Name: deployment.Name}
 }
 
-// deploymentsOf returns the Deployments of an install; there is at least one.
+// deploymentsOf returns the Deployments of an install; there is at least one, and
+// none is paused: nobody could tell when its pods have been replaced. kubectl rollout
+// restart refuses that, too.
 func deploymentsOf(ctx context.Context, client *kube.Client, ref Ref) ([]*appsv1.Deployment, error) {
 	found, err := list[appsv1.Deployment](ctx, client, deployments, ref)
 	if err == nil && len(found) == 0 {
 		err = fmt.Errorf("there is no release %s on %s: no Deployment in the namespace has the label %s", ref, client.Server(), ref.selector())
+	}
+	for _, deployment := range found {
+		if deployment.Spec.Paused {
+			return nil, fmt.Errorf("%s on %s is paused: resume it first, with kubectl rollout resume deployment/%s --namespace %s",
+				deploymentRef(deployment), client.Server(), deployment.Name, deployment.Namespace)
+		}
 	}
 	return found, err
 }
 
 // waitRolledOut waits until all pods of a Deployment are of its newest template
 // and available.
-func waitRolledOut(ctx context.Context, client *kube.Client, ref kube.Ref, progress func(string)) error {
-	said := ""
-	for {
-		object, err := client.Get(ctx, ref)
-		switch {
-		case err != nil:
-			return err
-		case object == nil:
-			return fmt.Errorf("%s was deleted meanwhile", ref)
-		}
-		deployment, err := typed[appsv1.Deployment](object)
-		if err != nil {
-			return err
-		}
-		state, done := rollout(deployment)
-		if done {
-			return nil
-		}
-		if state != said {
-			progress(fmt.Sprintf("%s: %s", ref, state))
-			said = state
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("time ran out: %s on %s: %s: %w", ref, client.Server(), state, ctx.Err())
-		case <-time.After(pollEvery):
-		}
-	}
-}
-
-// rollout says how far a Deployment is. Kubernetes' own kubectl rollout status
-// decides by the same numbers.
-func rollout(deployment *appsv1.Deployment) (state string, done bool) {
-	wanted := int32(1)
-	if deployment.Spec.Replicas != nil {
-		wanted = *deployment.Spec.Replicas
-	}
-	now := deployment.Status
-	switch {
-	case now.ObservedGeneration < deployment.Generation:
-		return "waiting for the change to be seen", false
-	case now.UpdatedReplicas < wanted:
-		return fmt.Sprintf("%d of %d pods are made", now.UpdatedReplicas, wanted), false
-	case now.Replicas > now.UpdatedReplicas:
-		return fmt.Sprintf("%d old pods finish", now.Replicas-now.UpdatedReplicas), false
-	case now.AvailableReplicas < wanted:
-		return fmt.Sprintf("%d of %d pods are available", now.AvailableReplicas, wanted), false
-	}
-	return "", true
+func waitRolledOut(ctx context.Context, client *kube.Client, deployment *appsv1.Deployment, progress func(string), patient bool) error {
+	ref := deploymentRef(deployment)
+	return client.WaitReady(ctx, ref, kube.ReadyOptions{
+		Progress: func(why string) { progress(fmt.Sprintf("%s: %s", ref, why)) },
+		Patient:  patient,
+	})
 }

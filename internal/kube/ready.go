@@ -72,10 +72,18 @@ func crdReadiness(object *unstructured.Unstructured) Readiness {
 	return Readiness{Why: "the API server has it but does not serve it yet: " + notEstablished(crd)}
 }
 
+// ReadyOptions are how WaitReady waits. The zero value waits in silence.
+type ReadyOptions struct {
+	// Progress is told what is missing, each time that changes.
+	Progress func(why string)
+	// Patient waits for a stuck object, too: something has been done that may free it.
+	Patient bool
+}
+
 // WaitReady returns when the object is ready. It fails with ErrGone when it is
 // deleted, at once when it is stuck, and with what it last knew when the context
 // ends.
-func (c *Client) WaitReady(ctx context.Context, ref Ref) error {
+func (c *Client) WaitReady(ctx context.Context, ref Ref, o ReadyOptions) error {
 	var seen *unstructured.Unstructured
 	var last Readiness
 	wait := firstPause
@@ -87,11 +95,15 @@ func (c *Client) WaitReady(ctx context.Context, ref Ref) error {
 		case err == nil && object == nil:
 			return c.notReady(ref, Readiness{Why: ErrGone.Error()}, ErrGone)
 		case err == nil:
+			before := last.Why
 			if seen, last = object, ReadinessOf(object); last.Ready {
 				return nil
 			}
+			if o.Progress != nil && last.Why != before {
+				o.Progress(last.Why)
+			}
 		}
-		if last.Stuck || ctx.Err() != nil {
+		if last.Stuck && !o.Patient || ctx.Err() != nil {
 			last.Why += c.podProblem(seen)
 			return c.notReady(ref, last, ctx.Err())
 		}

@@ -1,8 +1,16 @@
 package kube
 
 import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 )
@@ -69,6 +77,74 @@ func TestReadiness(t *testing.T) {
 			if got := ReadinessOf(object); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
+		})
+	}
+}
+
+// TestWaitReady runs on a fake clock: the Deployment is at each step for a minute.
+func TestWaitReady(t *testing.T) {
+	t.Parallel()
+	const (
+		overdue   = "conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded, message: it is late}]"
+		made      = "replicas: 2, updatedReplicas: 1"
+		all       = "replicas: 2, updatedReplicas: 2"
+		available = all + ", availableReplicas: 2"
+	)
+	deployments := Type{GroupVersionResource: appsv1.SchemeGroupVersion.WithResource("deployments"), Kind: "Deployment"}
+	for name, test := range map[string]struct {
+		steps   []string // of its status; an empty one deletes it
+		patient bool
+		said    []string
+		want    string // of the error; empty for success
+		took    time.Duration
+	}{
+		"ready":              {steps: []string{available}},
+		"progress":           {steps: []string{made, all, all, available}, said: []string{"1 of 2 pods are of the new version", "0 of 2 pods are available"}, took: 3 * time.Minute},
+		"overdue":            {steps: []string{overdue, available}, said: []string{"it is late"}, want: "it is not ready: it is late"},
+		"overdue, patiently": {steps: []string{overdue, available}, patient: true, said: []string{"it is late"}, took: time.Minute},
+		"gone":               {steps: []string{made, ""}, said: []string{"1 of 2 pods are of the new version"}, want: ErrGone.Error(), took: time.Minute},
+		"never":              {steps: []string{all}, patient: true, said: []string{"0 of 2 pods are available"}, want: "it is not ready: 0 of 2 pods are available", took: 10 * time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				at := func(status string) *unstructured.Unstructured {
+					object := &unstructured.Unstructured{}
+					text := "{apiVersion: apps/v1, kind: Deployment, metadata: {name: edge, namespace: default}, spec: {replicas: 2}, status: {" + status + "}}"
+					if err := yaml.Unmarshal([]byte(text), &object.Object); err != nil {
+						t.Fatal(err)
+					}
+					return object
+				}
+				client, server := fakeClient(at(test.steps[0]))
+				objects := server.Resource(deployments.GroupVersionResource).Namespace("default")
+				for i, step := range test.steps[1:] {
+					time.AfterFunc(time.Duration(i+1)*time.Minute, func() {
+						if step == "" {
+							_ = objects.Delete(t.Context(), "edge", metav1.DeleteOptions{})
+						} else {
+							_, _ = objects.Update(t.Context(), at(step), metav1.UpdateOptions{})
+						}
+					})
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+				defer cancel()
+				began, said := time.Now(), []string(nil)
+				err := client.WaitReady(ctx, Ref{Type: deployments, Namespace: "default", Name: "edge"},
+					ReadyOptions{Patient: test.patient, Progress: func(why string) { said = append(said, why) }})
+				if took := time.Since(began); took < test.took || took > test.took+longestPause {
+					t.Errorf("took %s, want %s", took, test.took)
+				}
+				if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+					t.Errorf("error %v, want %q", err, test.want)
+				}
+				if gone := strings.Contains(test.want, ErrGone.Error()); errors.Is(err, ErrGone) != gone {
+					t.Errorf("error %v says that it is gone: %t", err, gone)
+				}
+				if !slices.Equal(said, test.said) {
+					t.Errorf("said %q, want %q", said, test.said)
+				}
+			})
 		})
 	}
 }

@@ -30,7 +30,7 @@ var (
 // fakeClient is a client whose API server is client-go's fake with the objects.
 func fakeClient(objects ...runtime.Object) (*Client, *fake.FakeDynamicClient) {
 	dynamic := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
-		mappings.GroupVersionResource: "MappingList", leases: "LeaseList",
+		mappings.GroupVersionResource: "MappingList", leases: "LeaseList", Pods.GroupVersionResource: "PodList",
 	}, objects...)
 	return &Client{config: &rest.Config{Host: "https://fake"}, dynamic: dynamic, fieldManager: "us"}, dynamic
 }

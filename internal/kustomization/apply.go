@@ -88,7 +88,7 @@ func (c Cluster) applyFirst(ctx context.Context, o Object, out *Outcome) {
 		if !ok {
 			return
 		}
-		err := c.Client.WaitReady(ctx, ref)
+		err := c.Client.WaitReady(ctx, ref, kube.ReadyOptions{})
 		if err == nil {
 			return
 		}
@@ -181,7 +181,7 @@ func (c Cluster) wait(ctx context.Context, o Object, out *Outcome) {
 		return
 	}
 	if ref.Group != kube.Group {
-		if err := c.Client.WaitReady(ctx, ref); err != nil {
+		if err := c.Client.WaitReady(ctx, ref, kube.ReadyOptions{}); err != nil {
 			out.notReady(o, err)
 		}
 		return
