@@ -77,9 +77,7 @@ func (a *installAction) Schema(_ context.Context, _ action.SchemaRequest, resp *
 }
 
 func (a *installAction) Configure(_ context.Context, req action.ConfigureRequest, _ *action.ConfigureResponse) {
-	if data, ok := req.ProviderData.(*providerData); ok {
-		a.data = data // Absent while Terraform only validates.
-	}
+	a.data, _ = req.ProviderData.(*providerData) // Absent while Terraform only validates.
 }
 
 // configReader is the configuration of an action.

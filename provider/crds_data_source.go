@@ -86,9 +86,7 @@ func (*crdsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, res
 }
 
 func (d *crdsDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	if data, ok := req.ProviderData.(*providerData); ok {
-		d.data = data // Absent while Terraform only validates.
-	}
+	d.data, _ = req.ProviderData.(*providerData) // Absent while Terraform only validates.
 }
 
 func (d *crdsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

@@ -69,9 +69,7 @@ func (r *crdsResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 }
 
 func (r *crdsResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
-	if data, ok := req.ProviderData.(*providerData); ok {
-		r.data = data // Absent while Terraform only validates.
-	}
+	r.data, _ = req.ProviderData.(*providerData) // Absent while Terraform only validates.
 }
 
 func (r *crdsResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {

@@ -40,9 +40,7 @@ func (r *kustomizationResource) Schema(ctx context.Context, _ resource.SchemaReq
 }
 
 func (r *kustomizationResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
-	if data, ok := req.ProviderData.(*providerData); ok {
-		r.data = data // Absent while Terraform only validates.
-	}
+	r.data, _ = req.ProviderData.(*providerData) // Absent while Terraform only validates.
 }
 
 func (r *kustomizationResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {

@@ -32,7 +32,7 @@ func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportSt
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	info, err := release.New(connection.RESTConfig(), helmLog(ctx)).Get(ctx, release.Ref{Namespace: namespace, Name: name})
+	info, err := release.New(connection, helmLog(ctx)).Get(ctx, release.Ref{Namespace: namespace, Name: name})
 	if errors.Is(err, release.ErrNotFound) {
 		err = fmt.Errorf("there is no release %s on %s", req.ID, connection.Server())
 	}

@@ -40,9 +40,7 @@ func (r *releaseResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 }
 
 func (r *releaseResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
-	if data, ok := req.ProviderData.(*providerData); ok {
-		r.data = data // Absent while Terraform only validates.
-	}
+	r.data, _ = req.ProviderData.(*providerData) // Absent while Terraform only validates.
 }
 
 func (r *releaseResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -121,7 +119,7 @@ func (r *releaseResource) Read(ctx context.Context, req resource.ReadRequest, re
 	}
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	observed, err := release.New(connection.RESTConfig(), helmLog(ctx)).Observe(ctx, state.ref())
+	observed, err := release.New(connection, helmLog(ctx)).Observe(ctx, state.ref())
 	if errors.Is(err, release.ErrNotFound) {
 		resp.State.RemoveResource(ctx)
 		return
@@ -183,7 +181,7 @@ func (r *releaseResource) begin(ctx context.Context, ref release.Ref, timeout ti
 		return nil, ctx, func() {}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, &timeoutError{limit})
-	return release.New(connection.RESTConfig(), helmLog(ctx)), ctx, cancel
+	return release.New(connection, helmLog(ctx)), ctx, cancel
 }
 
 // timeoutError is why a context ended that a timeouts block bounds.

@@ -20,8 +20,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"terraform-provider-emissary/charts"
+	"terraform-provider-emissary/internal/kube"
 	"terraform-provider-emissary/internal/release"
 	"terraform-provider-emissary/test/cluster"
 	"terraform-provider-emissary/test/deps"
@@ -69,6 +71,16 @@ func TestRelease(t *testing.T) {
 type releaseWorld struct {
 	*cluster.Cluster
 	kubernetes kubernetes.Interface
+}
+
+// client works on releases beside Terraform.
+func (w *releaseWorld) client(t *testing.T) *release.Client {
+	t.Helper()
+	connection, err := kube.NewForConfig(rest.CopyConfig(w.Config), "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return release.New(connection, nil)
 }
 
 // testQuickstart applies examples/quickstart as it is to an empty cluster.
@@ -322,7 +334,7 @@ func testReleaseDisappears(t *testing.T, w *releaseWorld, namespace string) {
 		resource.TestStep{
 			PreConfig: func() {
 				ref := release.Ref{Namespace: namespace, Name: "emissary-ingress"}
-				if _, err := release.New(w.Config, nil).Delete(t.Context(), ref, release.DeleteOptions{}); err != nil {
+				if _, err := w.client(t).Delete(t.Context(), ref, release.DeleteOptions{}); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -367,7 +379,7 @@ func (w *releaseWorld) apply(t *testing.T, namespace string, values map[string]a
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	spec := release.Spec{Name: "emissary-ingress", Namespace: namespace, Chart: chart, Values: values, CreateNamespace: true}
-	if _, err := release.New(w.Config, nil).Apply(ctx, spec); err != nil {
+	if _, err := w.client(t).Apply(ctx, spec); err != nil {
 		t.Fatal(err)
 	}
 }

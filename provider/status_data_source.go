@@ -111,9 +111,7 @@ func (*statusDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, r
 }
 
 func (d *statusDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
-	if data, ok := req.ProviderData.(*providerData); ok {
-		d.data = data // Absent while Terraform only validates.
-	}
+	d.data, _ = req.ProviderData.(*providerData) // Absent while Terraform only validates.
 }
 
 func (d *statusDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {

@@ -57,7 +57,7 @@ func helmOwner(ctx context.Context, client *kube.Client, crd *kube.CRD) (string,
 		return "", nil
 	}
 	owner := "the Helm release " + ref.String()
-	renders, err := release.New(client.RESTConfig(), nil).Renders(ctx, ref, "CustomResourceDefinition", crd.Name)
+	renders, err := release.New(client, nil).Renders(ctx, ref, "CustomResourceDefinition", crd.Name)
 	switch {
 	case apierrors.IsForbidden(err):
 		return owner + " (reading it is forbidden)", nil

@@ -67,6 +67,12 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	return NewForConfig(config, o.FieldManager)
+}
+
+// NewForConfig is New with a resolved configuration, which it changes, and the name
+// under which it applies. Its error says that the configuration is not usable.
+func NewForConfig(config *rest.Config, fieldManager string) (*Client, error) {
 	config.Wrap(func(rt http.RoundTripper) http.RoundTripper { return noLateAttempts{rt} })
 	tokenFile := watchTokenFile(config)
 	dyn, err := dynamic.NewForConfig(config)
@@ -77,7 +83,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Kubernetes connection settings are not usable: %w", err)
 	}
-	return &Client{config: config, dynamic: dyn, discovery: disco, fieldManager: o.FieldManager, tokenFile: tokenFile}, nil
+	return &Client{config: config, dynamic: dyn, discovery: disco, fieldManager: fieldManager, tokenFile: tokenFile}, nil
 }
 
 // RESTConfig returns a copy of the connection for libraries that bring their

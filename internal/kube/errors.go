@@ -51,9 +51,6 @@ func (c *Client) failure(verb string, ref Ref, err error) error {
 	case isConflictOfManagers(err):
 		e.Problem = "other field managers own what it sets: " + strings.Join(conflicts(err), "; ")
 		e.Advice = "Remove these fields from one of the two, or set force_conflicts = true to take them over."
-	case apierrors.IsUnauthorized(err):
-		e.Problem = "the server does not accept the credentials (401 Unauthorized)"
-		e.Advice = c.refusedAdvice()
 	case isTerminating(err):
 		e.Problem = fmt.Sprintf("the namespace %s is being deleted", ref.Namespace)
 		e.Advice = "Wait until it is gone; kubectl get namespace " + ref.Namespace + " -o yaml shows what holds it."
@@ -80,17 +77,32 @@ func (c *Client) failure(verb string, ref Ref, err error) error {
 		e.Problem = "the server refuses it: " + invalid(err)
 	case isBusy(err):
 		e.Problem = rootCause(err)
-	case isUntrusted(err):
-		e.Problem = "the server's certificate is not trusted: " + rootCause(err)
-		e.Advice = "Set cluster_ca_certificate or tls_server_name in the provider block."
-	case isCredentialCommand(err):
-		e.Problem = "the command that gets credentials failed: " + rootCause(err)
-		e.Advice = "Check exec in the provider block or in the kubeconfig, and that the command is installed where Terraform runs."
-	case isUnreachable(err):
-		e.Problem = "the server cannot be reached: " + rootCause(err)
-		e.Advice = "Check host, config_path or config_context in the provider block, and that the cluster is up."
+	default:
+		if problem, advice := c.ConnectionProblem(err); problem != "" {
+			e.Problem, e.Advice = problem, advice
+		}
 	}
 	return e
+}
+
+// ConnectionProblem explains, in a clause and a sentence, why a request got no answer
+// from the server it was meant for, or was refused for its credentials. It is empty
+// for other failures.
+func (c *Client) ConnectionProblem(err error) (problem, advice string) {
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return "the server does not accept the credentials (401 Unauthorized)", c.refusedAdvice()
+	case isUntrusted(err):
+		return "the server's certificate is not trusted: " + rootCause(err),
+			"Set cluster_ca_certificate or tls_server_name in the provider block."
+	case isCredentialCommand(err):
+		return "the command that gets credentials failed: " + rootCause(err),
+			"Check exec in the provider block or in the kubeconfig, and that the command is installed where Terraform runs."
+	case IsUnreachable(err):
+		return "the server cannot be reached: " + rootCause(err),
+			"Check host, config_path or config_context in the provider block, and that the cluster is up."
+	}
+	return "", ""
 }
 
 // conflicts lists, per field, who owns it: `.spec.timeout_ms is owned by "helm"`.
@@ -176,8 +188,8 @@ func isCredentialCommand(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "getting credentials: ")
 }
 
-// isUnreachable reports whether no answer came at all, which may pass.
-func isUnreachable(err error) bool {
+// IsUnreachable reports whether no answer came at all, which may pass.
+func IsUnreachable(err error) bool {
 	if err == nil || isUntrusted(err) || isCredentialCommand(err) || isBusy(err) {
 		return false
 	}

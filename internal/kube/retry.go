@@ -37,7 +37,7 @@ func (c *Client) retry(ctx context.Context, verb string, ref Ref, mayAppear bool
 		before = err
 		again := false
 		if ctx.Err() == nil { // A deadline of one object says nothing about the server.
-			again = c.outage.observe(err, isUnreachable(err))
+			again = c.outage.observe(err, IsUnreachable(err))
 			again = unserved.observe(err, isUnserved(err)) || again
 		}
 		if err == nil {

@@ -32,7 +32,7 @@ const timeout = 3 * time.Minute
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	world := cluster.ForTest(t, cluster.Options{Workloads: true})
-	e := &env{cluster: world, client: release.New(world.Config, t.Logf), kubernetes: kubernetes.NewForConfigOrDie(world.Config)}
+	e := &env{cluster: world, client: release.ForConfig(t, world.Config), kubernetes: kubernetes.NewForConfigOrDie(world.Config)}
 
 	// Everything below needs the CRDs; this release waits for them itself.
 	t.Run("waits for its CRDs", func(t *testing.T) { e.testWaitsForCRDs(t) })
@@ -437,7 +437,7 @@ func (e *env) user(t *testing.T, name string, rules ...rbacv1.PolicyRule) *relea
 			t.Fatal(err)
 		}
 	}
-	return release.New(config, t.Logf)
+	return release.ForConfig(t, config)
 }
 
 func bound(t *testing.T, timeout time.Duration) context.Context {

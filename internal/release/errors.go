@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/url"
 	"regexp"
 	"strings"
-	"syscall"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -54,18 +50,15 @@ func (c *Client) failure(verb string, ref Ref, err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return err
 	}
-	e := explain(err)
-	e.Verb, e.Release = verb, ref.String()
-	if c.config != nil {
-		e.Server = c.config.Host
-	}
+	e := c.explain(err)
+	e.Verb, e.Release, e.Server = verb, ref.String(), c.kube.Server()
 	return e
 }
 
 // foreignObject is how Helm says that an object belongs to someone else.
 var foreignObject = regexp.MustCompile(`(\S+) "([^"]+)" in namespace "([^"]*)" exists and cannot be imported into the current release: (.*)`)
 
-func explain(err error) *Error {
+func (c *Client) explain(err error) *Error {
 	var known *Error
 	if errors.As(err, &known) {
 		return known
@@ -88,16 +81,14 @@ func explain(err error) *Error {
 		e.Problem, e.Advice = "time ran out: "+err.Error(), "The resource's timeouts bound this."
 	case errors.Is(err, context.Canceled):
 		e.Problem = "interrupted"
-	case apierrors.IsUnauthorized(err):
-		e.Problem = "the server does not accept the credentials (401 Unauthorized)"
-		e.Advice = "Check token, client_certificate or exec in the provider block, or the user of the kubeconfig's context; a token may have expired since the plan."
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		e.Problem, e.Advice = "its namespace is being deleted", "kubectl get namespace -o yaml shows what holds it."
 	case apierrors.IsForbidden(err):
 		e.Advice = "Give these credentials that verb (a Role or ClusterRole, and its binding)."
-	case isUnreachable(err):
-		e.Problem = "the server cannot be reached: " + rootCause(err)
-		e.Advice = "Check host, config_path or config_context in the provider block, and that the cluster is up."
+	default:
+		if problem, advice := c.kube.ConnectionProblem(err); problem != "" {
+			e.Problem, e.Advice = problem, advice
+		}
 	}
 	return e
 }
@@ -108,22 +99,6 @@ func isTransient(err error) bool {
 	var status apierrors.APIStatus
 	return apierrors.IsTooManyRequests(err) || apierrors.IsConflict(err) ||
 		errors.As(err, &status) && status.Status().Code >= 500
-}
-
-func isUnreachable(err error) bool {
-	var urlError *url.Error
-	var netError net.Error
-	return errors.As(err, &urlError) || errors.As(err, &netError) ||
-		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-// rootCause drops the layers that repeat verb and URL.
-func rootCause(err error) string {
-	var urlError *url.Error
-	if errors.As(err, &urlError) {
-		return urlError.Err.Error()
-	}
-	return err.Error()
 }
 
 // missingKind reports that the server does not know a kind of the manifests.

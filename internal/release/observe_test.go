@@ -154,7 +154,7 @@ func testObserveBroken(t *testing.T, e *env) {
 	if err := service.Delete(t.Context(), "emissary-ingress-admin", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	observed, err := release.New(config, t.Logf).Observe(bound(t, timeout), release.Ref{Namespace: "observe-broken", Name: "emissary-ingress"})
+	observed, err := release.ForConfig(t, config).Observe(bound(t, timeout), release.Ref{Namespace: "observe-broken", Name: "emissary-ingress"})
 	if err != nil || fmt.Sprint(observed.Drift) != "[Service/emissary-ingress-admin: missing]" {
 		t.Fatalf("%+v, %v", observed, err)
 	}

@@ -110,7 +110,7 @@ func TestHungServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	client := New(&rest.Config{Host: "http://" + listener.Addr().String()}, t.Logf)
+	client := ForConfig(t, &rest.Config{Host: "http://" + listener.Addr().String()})
 	for name, call := range map[string]func(context.Context) error{
 		"get": func(ctx context.Context) error { _, err := client.Get(ctx, Ref{"a", "b"}); return err },
 		"apply": func(ctx context.Context) error {
@@ -154,7 +154,7 @@ func TestRetry(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	_, err := New(&rest.Config{Host: server.URL}, t.Logf).Get(t.Context(), Ref{"a", "b"})
+	_, err := ForConfig(t, &rest.Config{Host: server.URL}).Get(t.Context(), Ref{"a", "b"})
 	if err != ErrNotFound { //nolint:errorlint // It must be this one, unwrapped.
 		t.Errorf("error %v, want that there is no such release", err)
 	}

@@ -16,6 +16,8 @@ import (
 	helmrelease "helm.sh/helm/v3/pkg/release"
 	"helm.sh/helm/v3/pkg/storage/driver"
 	"k8s.io/client-go/rest"
+
+	kubeclient "terraform-provider-emissary/internal/kube"
 )
 
 // ErrNotFound reports that there is no such release. Match it with errors.Is.
@@ -108,19 +110,20 @@ func newInfo(r *helmrelease.Release) *Info {
 
 // Client works on the releases of one cluster. It is safe for concurrent use.
 type Client struct {
-	config *rest.Config
+	kube   *kubeclient.Client
+	config *rest.Config // of kube
 	log    func(format string, arguments ...any)
 	// open makes what one operation works with; tests replace the cluster.
 	open func(ctx context.Context, namespace string) (*session, error)
 }
 
-// New returns a client for the cluster. It opens no connection. The log receives
-// Helm's own debug messages; nil drops them.
-func New(config *rest.Config, log func(format string, arguments ...any)) *Client {
+// New returns a client for the releases of a cluster. It opens no connection. The log
+// receives Helm's own debug messages; nil drops them.
+func New(kube *kubeclient.Client, log func(format string, arguments ...any)) *Client {
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	c := &Client{config: config, log: log}
+	c := &Client{kube: kube, config: kube.RESTConfig(), log: log}
 	c.open = c.openSession
 	return c
 }

@@ -3,6 +3,8 @@ package release
 import (
 	"context"
 	"time"
+
+	kubeclient "terraform-provider-emissary/internal/kube"
 )
 
 const (
@@ -24,7 +26,7 @@ func retry(ctx context.Context, operation func() (changed bool, err error)) (cha
 		if err != nil && !changed && before != nil && ctx.Err() != nil {
 			return false, before // This attempt was cut off; the one before says why.
 		}
-		again := mayAppear(err) || isTransient(err) || isUnreachable(err) && time.Since(began) < connectGrace
+		again := mayAppear(err) || isTransient(err) || kubeclient.IsUnreachable(err) && time.Since(began) < connectGrace
 		if err == nil || changed || !again || !sleep(ctx, pause) {
 			return changed, err
 		}
