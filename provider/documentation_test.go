@@ -78,15 +78,14 @@ func checkAttributes(t *testing.T, at string, attributes []*tfprotov6.SchemaAttr
 		if !isSentence(attribute.Description) {
 			t.Errorf("%s is described as %q: a sentence is wanted", name, attribute.Description)
 		}
+		if attribute.Optional && !namesDefault.MatchString(attribute.Description) {
+			t.Errorf("%s is described as %q: its default is missing", name, attribute.Description)
+		}
 		if attribute.NestedType != nil {
 			checkAttributes(t, name, attribute.NestedType.Attributes)
 			continue
 		}
-		isNumber := attribute.Type.Is(tftypes.Number)
-		if attribute.Optional && !namesDefault.MatchString(attribute.Description) {
-			t.Errorf("%s is described as %q: its default is missing", name, attribute.Description)
-		}
-		if isNumber && !units.MatchString(attribute.Description) {
+		if attribute.Type.Is(tftypes.Number) && !units.MatchString(attribute.Description) {
 			t.Errorf("%s is described as %q: its unit is missing", name, attribute.Description)
 		}
 		if strings.HasSuffix(attribute.Name, "_ms") && !strings.Contains(attribute.Description, "milliseconds") {

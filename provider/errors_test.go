@@ -42,6 +42,7 @@ func TestBadConfiguration(t *testing.T) {
 		"regex that RE2 refuses":    {quote(`regex_headers = { x-a = "(?=b)" }`), `no RE2 regular expression`},
 		"hostname with inner star":  {`resource "emissary_host" "x" { HOSTNAME }`, `a \* is allowed alone, at the start or at the end`},
 		"rule of the CRD":           {quote(`load_balancer = { policy = "maglev", header = "x", source_ip = true }`), `set only one of cookie, header and source_ip`},
+		"rule of the CRD by name":   {`resource "emissary_host" "x" { SETTINGS }`, `tls and tls_context exclude each other: keep the settings here or name a TLSContext`},
 		"balancer without a key":    {quote(`load_balancer = { policy = "maglev" }`), `needs one of cookie, header, source_ip`},
 		"null in a list":            {quote(`remove_request_headers = [null]`), `remove_request_headers\[0\] is null`},
 	}
@@ -50,6 +51,7 @@ func TestBadConfiguration(t *testing.T) {
 		"PORT":      "\n  name = \"x\"\n  port = 70000\n  protocol = \"HTTP\"\n  security_model = \"XFP\"\n  host_binding = { namespace = { from = \"ALL\" } }\n",
 		"SERVICE":   "\n  name = \"x\"\n  port = 1\n  service = \"db:mysql\"\n",
 		"CAPITALS":  "\n  name = \"Quote\"\n  hostname = \"*\"\n  prefix = \"/\"\n  service = \"x\"\n",
+		"SETTINGS":  "\n  name = \"x\"\n  tls_secret = { name = \"x\" }\n  tls = { sni = \"x\" }\n  tls_context = { name = \"x\" }\n",
 		"HOSTNAME":  "\n  name = \"x\"\n  hostname = \"a*b\"\n",
 	}
 	for name, test := range tests {

@@ -80,7 +80,7 @@ func providerSchema() schema.Schema {
 			"cluster_ca_certificate":   text("Certificate authority of the API server, PEM. Default: the environment's `KUBE_CLUSTER_CA_CERT_DATA`."),
 			"exec": schema.SingleNestedAttribute{
 				Optional:            true,
-				MarkdownDescription: "Command that prints credentials, run again for each plan and apply, as in a kubeconfig's `users[].user.exec`.",
+				MarkdownDescription: "Command that prints credentials, run again for each plan and apply, as in a kubeconfig's `users[].user.exec`. Default: none.",
 				Attributes: map[string]schema.Attribute{
 					"api_version": schema.StringAttribute{Required: true, MarkdownDescription: "Version of the credential API, for example `client.authentication.k8s.io/v1`."},
 					"command":     schema.StringAttribute{Required: true, MarkdownDescription: "Program to run."},

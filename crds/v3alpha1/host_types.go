@@ -43,7 +43,8 @@ type HostSpec struct {
 	// +optional
 	TLS *HostTLS `json:"tls,omitempty"`
 
-	// What to do with requests by how they arrive.
+	// What to do with requests by how they arrive. Default: redirect those
+	// that did not arrive over TLS.
 	// +optional
 	RequestPolicy *RequestPolicy `json:"requestPolicy,omitempty"`
 
@@ -121,7 +122,7 @@ type HostTLS struct {
 // RequestPolicy says what to do with requests by how they arrive.
 type RequestPolicy struct {
 	// Requests that did not arrive over TLS, as the Listener's
-	// `securityModel` tells.
+	// `securityModel` tells. Default: redirect them.
 	// +optional
 	Insecure InsecureRequestPolicy `json:"insecure,omitempty"`
 }

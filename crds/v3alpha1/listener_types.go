@@ -105,7 +105,7 @@ const (
 
 // HostBinding says which Hosts a Listener serves.
 type HostBinding struct {
-	// By namespace.
+	// By namespace. Default: the Hosts in the Listener's own.
 	// +optional
 	Namespace NamespaceBinding `json:"namespace,omitempty"`
 
@@ -119,7 +119,8 @@ type HostBinding struct {
 // NamespaceBinding selects Hosts by their namespace.
 type NamespaceBinding struct {
 	// `SELF` serves the Hosts in the Listener's own namespace, `ALL` those
-	// of every namespace. `SELECTOR` is reserved and selects nothing.
+	// of every namespace. `SELECTOR` is reserved and selects nothing. Default:
+	// `SELF`.
 	// +optional
 	From NamespaceFrom `json:"from,omitempty"`
 }

@@ -68,7 +68,7 @@ func (n *node) terraform() *tfprotov6.SchemaAttribute {
 	default:
 		attribute.Type = n.wire()
 	}
-	if attribute.NestedType == nil && attribute.Optional && !namesDefault.MatchString(attribute.Description) {
+	if attribute.Optional && !namesDefault.MatchString(attribute.Description) {
 		attribute.Description += " Default: none."
 	}
 	return attribute

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"regexp"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -46,13 +47,26 @@ func (k *Kind) validateRules(config tftypes.Value) diag.Diagnostics {
 // describeFailure attributes a rule's failure to the attribute at the root that
 // holds the object the rule is about, if any.
 func (k *Kind) describeFailure(failure *field.Error) diag.Diagnostic {
-	summary := fmt.Sprintf("Invalid %s", k.Name)
+	summary, detail := fmt.Sprintf("Invalid %s", k.Name), k.spec.inAttributes(failure.Detail)
 	for _, f := range k.spec.fields {
 		if failure.Field == "spec."+f.json {
-			return diag.NewAttributeErrorDiagnostic(path.Root(f.attribute), summary, failure.Detail)
+			return diag.NewAttributeErrorDiagnostic(path.Root(f.attribute), summary, detail)
 		}
 	}
-	return diag.NewErrorDiagnostic(summary, failure.Detail)
+	return diag.NewErrorDiagnostic(summary, detail)
+}
+
+// camelCase is how manifests spell names of several words.
+var camelCase = regexp.MustCompile(`\b[a-z]+(?:[A-Z][a-z]+)+\b`)
+
+// inAttributes is a message about an object with the names that its fields have in configuration.
+func (n *node) inAttributes(message string) string {
+	return camelCase.ReplaceAllStringFunc(message, func(word string) string {
+		if field := n.field(word, true); field != nil {
+			return field.attribute
+		}
+		return word
+	})
 }
 
 func hasRules(p *apiextensionsv1.JSONSchemaProps) bool {
