@@ -44,6 +44,8 @@ func TestBadConfiguration(t *testing.T) {
 		"rule of the CRD":           {quote(`load_balancer = { policy = "maglev", header = "x", source_ip = true }`), `set only one of cookie, header and source_ip`},
 		"rule of the CRD by name":   {`resource "emissary_host" "x" { SETTINGS }`, `tls and tls_context exclude each other: keep the settings here or name a TLSContext`},
 		"balancer without a key":    {quote(`load_balancer = { policy = "maglev" }`), `needs one of cookie, header, source_ip`},
+		"what the controller knows": {quote(`add_request_headers = { x-share = { value = "100%" } }`), `add_request_headers.x-share: the % in "100%" starts no %COMMAND%`},
+		"key of the Module":         {`resource "emissary_module" "x" { MODULE }`, `config.gzip: .* unknown field "min_contents_length"`},
 		"null in a list":            {quote(`remove_request_headers = [null]`), `remove_request_headers\[0\] is null`},
 	}
 	replace := map[string]string{
@@ -52,6 +54,7 @@ func TestBadConfiguration(t *testing.T) {
 		"SERVICE":   "\n  name = \"x\"\n  port = 1\n  service = \"db:mysql\"\n",
 		"CAPITALS":  "\n  name = \"Quote\"\n  hostname = \"*\"\n  prefix = \"/\"\n  service = \"x\"\n",
 		"SETTINGS":  "\n  name = \"x\"\n  tls_secret = { name = \"x\" }\n  tls = { sni = \"x\" }\n  tls_context = { name = \"x\" }\n",
+		"MODULE":    "\n  name = \"ambassador\"\n  config = { gzip = { min_contents_length = 32 } }\n",
 		"HOSTNAME":  "\n  name = \"x\"\n  hostname = \"a*b\"\n",
 	}
 	for name, test := range tests {

@@ -36,6 +36,16 @@ func reachable(c attributes) diag.Diagnostics {
 		`A Mapping is served by the Hosts that its hostname matches, or whose mapping_selector its labels match. Set hostname (for example "*") or labels.`)}
 }
 
+// rooted warns of a prefix that no path has.
+func rooted(c attributes) diag.Diagnostics {
+	prefix, ok := c.text("prefix")
+	if !ok || prefix == "" || strings.HasPrefix(prefix, "/") || c.flag("prefix_regex") || c.isSet("prefix_regex") && !c["prefix_regex"].IsKnown() {
+		return nil
+	}
+	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("prefix"), "No request will match this Mapping",
+		fmt.Sprintf("prefix is %q, and the path of every request begins with /. Did you mean %q?", prefix, "/"+prefix))}
+}
+
 // percentage checks a weight.
 func percentage(attribute string) check {
 	return func(c attributes) diag.Diagnostics {

@@ -43,6 +43,8 @@ func TestChecks(t *testing.T) {
 		"hostname URL":   {texts(hostname, "hostname"), config{"hostname": text("https://a")}, config{"hostname": text("a.*")}, diag.SeverityError},
 		"hostname regex": {unless("flag", hostname, "a"), config{"a": text("*a*")}, config{"a": text("*a*"), "flag": on}, diag.SeverityError},
 		"reachable":      {reachable, config{"prefix": text("/")}, config{"hostname": text("*")}, diag.SeverityWarning},
+		"rooted":         {rooted, config{"prefix": text("api/")}, config{"prefix": text("/api/")}, diag.SeverityWarning},
+		"rooted regex":   {rooted, config{"prefix": text("api/")}, config{"prefix": text("[/]api"), "prefix_regex": on}, diag.SeverityWarning},
 		"weight":         {percentage("weight"), config{"weight": number(-1)}, config{"weight": number(100)}, diag.SeverityError},
 		"at most one":    {atMostOne("a", "b"), config{"a": on, "b": on}, config{"b": on}, diag.SeverityError},
 		"exactly one":    {exactlyOne("a", "b"), config{}, config{"a": on}, diag.SeverityError},

@@ -6,9 +6,12 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"terraform-provider-emissary/controller/compile"
+	"terraform-provider-emissary/provider/refusals"
 	"terraform-provider-emissary/provider/schema"
 )
 
@@ -50,8 +53,8 @@ func ConfigurationOf(object map[string]any) (*Configuration, error) {
 	return configuration, nil
 }
 
-// validate checks a configuration against the CRD and, when that has nothing to say, by the rules that no schema can
-// express.
+// validate checks a configuration against the CRD, when that has nothing to say by the rules that no schema can express,
+// and at last as the controller does.
 func (k *kind) validate(config tftypes.Value) diag.Diagnostics {
 	diags := k.Validate(config)
 	if diags.HasError() {
@@ -60,6 +63,28 @@ func (k *kind) validate(config tftypes.Value) diag.Diagnostics {
 	values := attributesOf(config)
 	for _, check := range slices.Concat(metadataChecks, k.checks) {
 		diags.Append(check(values)...)
+	}
+	if !diags.HasError() && config.IsFullyKnown() {
+		diags.Append(k.refusals(config, len(diags) > 0)...)
+	}
+	return diags
+}
+
+// refusals are what the controller would say of the object. Warnings are left out where the rules above have warned:
+// they know more about where.
+func (k *kind) refusals(config tftypes.Value, warned bool) (diags diag.Diagnostics) {
+	manifest, err := k.Manifest(config)
+	if err != nil {
+		return diag.Diagnostics{diag.NewErrorDiagnostic("Cannot read the configuration", sentence(err))}
+	}
+	for _, problem := range refusals.Of(manifest) {
+		attribute, message := k.InAttributes(problem.Message)
+		switch {
+		case problem.Severity == compile.Error:
+			diags.AddAttributeError(path.Root(attribute), "The controller refuses this "+k.Name, message+".")
+		case !warned:
+			diags.AddAttributeWarning(path.Root(attribute), "Part of this "+k.Name+" has no effect", message+".")
+		}
 	}
 	return diags
 }

@@ -27,6 +27,7 @@ var checks = map[string][]check{
 		unless("host_regex", hostname, "hostname"),
 		unless("host_regex", hostname, "host"),
 		reachable,
+		rooted,
 		percentage("weight"),
 		atMostOne("path_redirect", "prefix_redirect", "regex_redirect"),
 		needs("host_redirect", "path_redirect", "prefix_redirect", "regex_redirect"),

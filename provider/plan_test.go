@@ -131,14 +131,14 @@ resource "terraform_data" "later" {
 
 ` + quote(
 			`host_rewrite = terraform_data.later.output.name`,
-			`retry_policy = { num_retries = terraform_data.later.output.retries }`,
+			`retry_policy = { retry_on = "5xx", num_retries = terraform_data.later.output.retries }`,
 			`headers = { (terraform_data.later.input.header) = terraform_data.later.output.name }`,
 			`remove_request_headers = terraform_data.later.output.list`,
 			`rate_limit_labels = { ambassador = [{ group = [{ generic_key = { value = terraform_data.later.output.name } }] }] }`,
 		)),
 		Check: w.specIs("mappings", "quote", map[string]any{
 			"hostname": "*", "prefix": "/backend/", "service": "quote", "host_rewrite": "quote",
-			"retry_policy": map[string]any{"num_retries": int64(3)}, "headers": map[string]any{"x-later": "quote"},
+			"retry_policy": map[string]any{"retry_on": "5xx", "num_retries": int64(3)}, "headers": map[string]any{"x-later": "quote"},
 			"remove_request_headers": []any{"a"},
 			"labels": map[string]any{"ambassador": []any{map[string]any{"group": []any{
 				map[string]any{"generic_key": map[string]any{"value": "quote"}}}}}},

@@ -9,6 +9,7 @@ import (
 
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/crds/v3alpha1"
+	"terraform-provider-emissary/internal/suggest"
 )
 
 // module holds the settings of the "ambassador" Module: the defaults of the whole install.
@@ -116,7 +117,7 @@ func (c *Compiler) readModule(m *module, raw []byte) {
 		read, known := keys[key]
 		switch {
 		case !known:
-			c.ledger[m.ref].warn(ReasonIgnored, "config.%s is no key of the ambassador Module: it has no effect", key)
+			c.ledger[m.ref].warn(ReasonIgnored, "config.%s is no key of the ambassador Module%s: it has no effect", key, orMeant(key, keys))
 		case read == nil:
 			c.ledger[m.ref].warn(ReasonIgnored, "config.%s has no effect", key)
 		default:
@@ -131,6 +132,14 @@ func (c *Compiler) readModule(m *module, raw []byte) {
 	if err := m.http.filters.consistent(); err != nil {
 		c.ledger[m.ref].refuse(ReasonConflict, "%v", err)
 	}
+}
+
+// orMeant names the key that a misspelt one may stand for.
+func orMeant[V any](key string, keys map[string]V) string {
+	if meant := suggest.Word(key, sortedKeys(keys)); meant != "" {
+		return fmt.Sprintf(" (did you mean %s?)", meant)
+	}
+	return ""
 }
 
 // keys maps every key of the Module to what reads it; nil marks those that have no effect, as in Emissary.

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -47,7 +48,8 @@ func (k *Kind) validateRules(config tftypes.Value) diag.Diagnostics {
 // describeFailure attributes a rule's failure to the attribute at the root that
 // holds the object the rule is about, if any.
 func (k *Kind) describeFailure(failure *field.Error) diag.Diagnostic {
-	summary, detail := fmt.Sprintf("Invalid %s", k.Name), k.spec.inAttributes(failure.Detail)
+	summary := fmt.Sprintf("Invalid %s", k.Name)
+	_, detail := k.InAttributes(failure.Detail)
 	for _, f := range k.spec.fields {
 		if failure.Field == "spec."+f.json {
 			return diag.NewAttributeErrorDiagnostic(path.Root(f.attribute), summary, detail)
@@ -56,16 +58,21 @@ func (k *Kind) describeFailure(failure *field.Error) diag.Diagnostic {
 	return diag.NewErrorDiagnostic(summary, detail)
 }
 
-// camelCase is how manifests spell names of several words.
-var camelCase = regexp.MustCompile(`\b[a-z]+(?:[A-Z][a-z]+)+\b`)
+// word is what may be the name of a field in a message.
+var word = regexp.MustCompile(`\b[a-z][A-Za-z0-9_]*\b`)
 
-// inAttributes is a message about an object with the names that its fields have in configuration.
-func (n *node) inAttributes(message string) string {
-	return camelCase.ReplaceAllStringFunc(message, func(word string) string {
-		if field := n.field(word, true); field != nil {
+// InAttributes is a message about an object, in which fields of the spec have the names that manifests give them, in
+// terms of configuration; attribute is the one that the message begins with, else the name.
+func (k *Kind) InAttributes(message string) (attribute, text string) {
+	attribute = "name"
+	if first := k.spec.field(word.FindString(message), true); first != nil && strings.HasPrefix(message, first.json) {
+		attribute = first.attribute
+	}
+	return attribute, word.ReplaceAllStringFunc(message, func(name string) string {
+		if field := k.spec.field(name, true); field != nil && name != strings.ToLower(name) {
 			return field.attribute
 		}
-		return word
+		return name
 	})
 }
 
