@@ -39,7 +39,10 @@ func (t noLateAttempts) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !ok {
 		return t.RoundTripper.RoundTrip(r)
 	}
-	if a.until.Err() != nil {
+	if err := a.until.Err(); err != nil {
+		if a.last == "" {
+			return nil, err // It was never asked.
+		}
 		return nil, &busyError{a.last}
 	}
 	response, err := t.RoundTripper.RoundTrip(r)

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"syscall"
@@ -147,6 +148,9 @@ func TestWritesComeToTheirEnd(t *testing.T) {
 		}
 		defer done()
 		interrupt()
+		if _, err := (noLateAttempts{}).RoundTrip(httptest.NewRequest("PATCH", "/", nil).WithContext(last)); !errors.Is(err, context.Canceled) {
+			t.Errorf("an attempt that came too late: %v", err)
+		}
 		time.Sleep(writeGrace - time.Second)
 		if last.Err() != nil {
 			t.Error("the write was cut off at once")
