@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -148,7 +149,11 @@ func TestWritesComeToTheirEnd(t *testing.T) {
 		}
 		defer done()
 		interrupt()
-		if _, err := (noLateAttempts{}).RoundTrip(httptest.NewRequest("PATCH", "/", nil).WithContext(last)); !errors.Is(err, context.Canceled) {
+		late, err := noLateAttempts{http.DefaultTransport}.RoundTrip(httptest.NewRequest("PATCH", "/", nil).WithContext(last))
+		if err == nil {
+			late.Body.Close()
+		}
+		if !errors.Is(err, context.Canceled) {
 			t.Errorf("an attempt that came too late: %v", err)
 		}
 		time.Sleep(writeGrace - time.Second)
