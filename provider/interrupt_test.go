@@ -94,9 +94,15 @@ func TestInterrupt(t *testing.T) {
 	}
 	terraform.Must("apply", "-auto-approve")
 	terraform.NoChanges()
+	w.destroy(terraform)
+}
+
+// destroy leaves nothing in the cluster and in the state.
+func (w *world) destroy(terraform *workspace.Workspace) {
+	w.Helper()
 	terraform.Must("destroy", "-auto-approve")
 	if left := append(w.mappings(), terraform.IDs()...); len(left) > 0 {
-		t.Errorf("left after destroy: %q", left)
+		w.Errorf("left after destroy: %q", left)
 	}
 }
 
@@ -120,10 +126,7 @@ func TestInterruptTwice(t *testing.T) {
 	if n := len(w.mappings()); n != 40 {
 		t.Errorf("%d objects, want 40", n)
 	}
-	terraform.Must("destroy", "-auto-approve")
-	if left := append(w.mappings(), terraform.IDs()...); len(left) > 0 {
-		t.Errorf("left after destroy: %q", left)
-	}
+	w.destroy(terraform)
 }
 
 // TestTwoAppliesOfOneState are kept apart by the lock of the state.

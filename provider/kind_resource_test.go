@@ -373,14 +373,7 @@ func TestDisappears(t *testing.T) {
 func TestAdoption(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	existing := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping",
-		"metadata": map[string]any{"name": "quote"},
-		"spec":     map[string]any{"hostname": "*", "prefix": "/old/", "service": "quote", "timeout_ms": int64(1000)},
-	}}
-	if _, err := w.objects("mappings").Create(t.Context(), existing, metav1.CreateOptions{FieldManager: "kubectl-create"}); err != nil {
-		t.Fatal(err)
-	}
+	w.createOld()
 	w.run(
 		resource.TestStep{
 			Config:      w.config(quote()),
@@ -394,19 +387,25 @@ func TestAdoption(t *testing.T) {
 	)
 }
 
-// TestImportThenPlan imports an object that others made: the plan then shows
-// exactly what the configuration says differently, and apply does it.
-func TestImportThenPlan(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
+// createOld makes a Mapping that is not as quote says, as kubectl create does.
+func (w *world) createOld() {
+	w.Helper()
 	existing := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "getambassador.io/v3alpha1", "kind": "Mapping",
 		"metadata": map[string]any{"name": "quote"},
 		"spec":     map[string]any{"hostname": "*", "prefix": "/old/", "service": "quote", "timeout_ms": int64(1000)},
 	}}
-	if _, err := w.objects("mappings").Create(t.Context(), existing, metav1.CreateOptions{FieldManager: "kubectl-create"}); err != nil {
-		t.Fatal(err)
+	if _, err := w.objects("mappings").Create(w.Context(), existing, metav1.CreateOptions{FieldManager: "kubectl-create"}); err != nil {
+		w.Fatal(err)
 	}
+}
+
+// TestImportThenPlan imports an object that others made: the plan then shows
+// exactly what the configuration says differently, and apply does it.
+func TestImportThenPlan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.createOld()
 	config := w.config(quote() + `
 import {
   to = emissary_mapping.quote

@@ -35,17 +35,7 @@ func TestRegistry(t *testing.T) {
 			t.Parallel()
 			source := credentials
 			source.Chart, source.Repository, source.Version = test.chart, test.repository, test.version
-			loaded, err := source.Load(t.Context())
-			switch {
-			case test.err != "":
-				if err == nil || !strings.Contains(err.Error(), test.err) {
-					t.Errorf("error %v, want %q", err, test.err)
-				}
-			case err != nil:
-				t.Error(err)
-			case loaded.Metadata.Version != test.want:
-				t.Errorf("version %s, want %s", loaded.Metadata.Version, test.want)
-			}
+			loads(t, source, test.want, test.err)
 		})
 	}
 }

@@ -105,18 +105,24 @@ func TestSource(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			loaded, err := test.source.Load(context.Background())
-			switch {
-			case test.err != "":
-				if err == nil || !strings.Contains(err.Error(), test.err) {
-					t.Errorf("error %v, want %q", err, test.err)
-				}
-			case err != nil:
-				t.Error(err)
-			case loaded.Metadata.Version != test.version:
-				t.Errorf("version %s, want %s", loaded.Metadata.Version, test.version)
-			}
+			loads(t, test.source, test.version, test.err)
 		})
+	}
+}
+
+// loads checks the version of the chart that is loaded, or the error.
+func loads(t *testing.T, source release.Source, version, problem string) {
+	t.Helper()
+	loaded, err := source.Load(t.Context())
+	switch {
+	case problem != "":
+		if err == nil || !strings.Contains(err.Error(), problem) {
+			t.Errorf("error %v, want %q", err, problem)
+		}
+	case err != nil:
+		t.Error(err)
+	case loaded.Metadata.Version != version:
+		t.Errorf("version %s, want %s", loaded.Metadata.Version, version)
 	}
 }
 
