@@ -7,6 +7,7 @@ package provider
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -49,6 +50,7 @@ func (p *emissaryProvider) Configure(ctx context.Context, req provider.Configure
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(warnOfShortLivedToken(config.Token.ValueString(), time.Now())...)
 	p.data = newProviderData(ctx, config, unknownAttributes(req.Config.Raw), p.version)
 	resp.ResourceData = p.data
 	resp.DataSourceData = p.data

@@ -70,7 +70,8 @@ type statusRefusal struct {
 func (*statusDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What an install in the cluster reports: where it is reached, which of its objects Envoy serves, why the others are not served, and when certificates expire. " +
-			"Made for `check` blocks and `terraform test`. Reading it asks the cluster; nothing of a private key is kept.",
+			"Made for `check` blocks and `terraform test`. Reading it asks the cluster; nothing of a private key is kept. " +
+			"A release of the same configuration belongs into `depends_on`: the first plan then leaves the reading to the apply, where there is something to read.",
 		Attributes: map[string]schema.Attribute{
 			"name":          schema.StringAttribute{Required: true, MarkdownDescription: "Name of the release."},
 			"namespace":     schema.StringAttribute{Optional: true, MarkdownDescription: "Namespace of the release. Default: `default`."},
