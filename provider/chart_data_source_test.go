@@ -12,6 +12,7 @@ import (
 
 	"terraform-provider-emissary/charts"
 	"terraform-provider-emissary/internal/release"
+	"terraform-provider-emissary/test/upstream"
 )
 
 // TestChartDataSource reads the example, which needs neither cluster nor network.
@@ -46,9 +47,9 @@ func TestChartDataSourceLocal(t *testing.T) {
 	t.Parallel()
 	runTerraform(t,
 		resource.TestStep{
-			Config: `data "emissary_chart" "other" { chart = "testdata/emissary-ingress-8" }`,
+			Config: fmt.Sprintf(`data "emissary_chart" "other" { chart = %q }`, upstream.Newest.ChartDir(t)),
 			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue("data.emissary_chart.other", tfjsonpath.New("chart_version"), knownvalue.StringExact("8.2.0")),
+				statecheck.ExpectKnownValue("data.emissary_chart.other", tfjsonpath.New("chart_version"), knownvalue.StringExact(upstream.Newest.Chart)),
 				statecheck.ExpectKnownValue("data.emissary_chart.other", tfjsonpath.New("values_schema"), knownvalue.Null()),
 				statecheck.ExpectKnownValue("data.emissary_chart.other", tfjsonpath.New("readme"), knownvalue.Null()),
 			},

@@ -15,6 +15,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"helm.sh/helm/v3/pkg/chart"
+	"helm.sh/helm/v3/pkg/chart/loader"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -25,6 +27,7 @@ import (
 	"terraform-provider-emissary/crds"
 	"terraform-provider-emissary/provider/conversion"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/upstream"
 )
 
 // TestConvertedImports puts one object of each kind into the cluster as kubectl does, converts what kubectl would
@@ -65,19 +68,41 @@ func TestConvertedOlderVersions(t *testing.T) {
 	})
 }
 
-// testConvertedRelease converts what `helm install` made, with all that belongs to it and the CRDs: the release and the
-// CRDs are imported as wholes, and nothing changes.
+// testConvertedRelease converts what `helm install` made, of the bundled chart and of Emissary's, with all that belongs
+// to it and the CRDs: the release and the CRDs are imported as wholes, and nothing changes.
 func testConvertedRelease(t *testing.T, w *releaseWorld, namespace string) {
 	bundled, err := charts.Load(charts.Ingress)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.helmInstall(t, namespace, "edge", bundled, map[string]any{
-		"replicaCount": 1, "service": clusterIP, "ingressClassResource": map[string]any{"name": namespace},
-		"env":       map[string]any{"AMBASSADOR_ID": namespace, "REDIS_PASSWORD": "${hunter2}"},
-		"resources": map[string]any{"limits": map[string]any{"cpu": 0.5, "memory": "600Mi"}},
-		"module":    map[string]any{"diagnostics": map[string]any{"enabled": false}},
-	})
+	theirs, err := loader.Load(upstream.WithAgent.ChartDir(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, chart := range map[string]*chart.Chart{"edge": bundled, "theirs": theirs} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			namespace := namespace + "-" + name
+			w.helmInstall(t, namespace, name, chart, map[string]any{
+				"replicaCount": 1, "service": clusterIP, "ingressClassResource": map[string]any{"name": namespace},
+				"env":       map[string]any{"AMBASSADOR_ID": namespace, "REDIS_PASSWORD": "${hunter2}"},
+				"resources": map[string]any{"limits": map[string]any{"cpu": 0.5, "memory": "600Mi"}},
+				"module":    map[string]any{"diagnostics": map[string]any{"enabled": false}},
+			})
+			runTerraform(t, resource.TestStep{
+				Config: w.provider() + converted(t, w.printedAll(t, namespace)),
+				ConfigPlanChecks: resource.ConfigPlanChecks{
+					PreApply:             []plancheck.PlanCheck{onlyImports(2)},
+					PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
+				},
+			})
+		})
+	}
+}
+
+// printedAll is what kubectl prints of a namespace, and of the CRDs.
+func (w *releaseWorld) printedAll(t *testing.T, namespace string) string {
+	t.Helper()
 	client := dynamic.NewForConfigOrDie(w.Config)
 	var items []any
 	for _, from := range []struct{ group, version, resource, namespace string }{
@@ -93,13 +118,7 @@ func testConvertedRelease(t *testing.T, w *releaseWorld, namespace string) {
 			items = append(items, item.Object)
 		}
 	}
-	runTerraform(t, resource.TestStep{
-		Config: w.provider() + converted(t, printedList(t, items)),
-		ConfigPlanChecks: resource.ConfigPlanChecks{
-			PreApply:             []plancheck.PlanCheck{onlyImports(2)},
-			PostApplyPostRefresh: []plancheck.PlanCheck{plancheck.ExpectEmptyPlan()},
-		},
-	})
+	return printedList(t, items)
 }
 
 // applyManifests creates objects in the test's namespace as kubectl apply does, and counts them.

@@ -17,7 +17,8 @@ import (
 
 // ImportState adopts a release by namespace/name. Its values become values, but
 // for those whose names say that they are secret, which become sensitive_values:
-// a configuration that says the same has nothing to change.
+// a configuration that says the same has nothing to change. Emissary's own chart
+// comes into the state with where it was published, as convert writes it.
 func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
 	namespace, name, ok := strings.Cut(req.ID, "/")
 	if !ok || namespace == "" || name == "" || strings.Contains(name, "/") {
@@ -47,6 +48,9 @@ func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportSt
 	}
 	if slices.Contains(charts.Names(), info.ChartName) && info.ChartName != charts.Ingress {
 		imported["chart"] = info.ChartName
+	}
+	if published := info.Published; published.Chart != "" {
+		imported["chart"], imported["repository"], imported["version"] = published.Chart, published.Repository, published.Version
 	}
 	values, secret := release.SplitSecrets(info.Values)
 	for attribute, values := range map[string]map[string]any{"values": values, "sensitive_values": secret} {

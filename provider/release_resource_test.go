@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -37,6 +38,11 @@ func TestRelease(t *testing.T) {
 	w := &releaseWorld{Cluster: c, kubernetes: kubernetes.NewForConfigOrDie(c.Config)}
 	// The quickstart comes first: the others need the CRDs it installs.
 	t.Run("Quickstart", func(t *testing.T) { testQuickstart(t, w) })
+	// Emissary's chart makes a Role in the namespace of its conversion webhook.
+	system := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "emissary-system"}}
+	if _, err := w.kubernetes.CoreV1().Namespaces().Create(t.Context(), system, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
 	t.Run("Parts", func(t *testing.T) {
 		for name, test := range map[string]func(*testing.T, *releaseWorld, string){
 			"Example":      testReleaseExample,
@@ -49,6 +55,7 @@ func TestRelease(t *testing.T) {
 			"Converted":    testConvertedRelease,
 			"Import":       testReleaseImport,
 			"ImportClean":  testReleaseImportClean,
+			"ImportTheirs": testReleaseImportUpstream,
 			"Adopt":        testReleaseAdopt,
 			"Drift":        testReleaseDrift,
 			"IgnoreDrift":  testReleaseIgnoreDrift,

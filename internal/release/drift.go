@@ -198,9 +198,14 @@ func (s *session) repairable(helper *resource.Helper, info *resource.Info, want 
 	return slices.DeleteFunc(differing, func(d Drift) bool { return slices.Contains(stay, fieldText(d.Path)) })
 }
 
+// managedByLabel is a label that Helm sets to "Helm" whatever a chart says.
+const managedByLabel = "app.kubernetes.io/managed-by"
+
 // asStored is an object as the API server would write it: quantities in their
 // canonical form, text in place of Secrets' stringData, and so on. What a manifest
-// says of the status is not taken by the server.
+// says of the status is not taken by the server, the rules of an aggregated
+// ClusterRole are the control plane's, and the label that says who manages an object
+// is Helm's.
 func asStored(object runtime.Object) (map[string]any, error) {
 	data, err := content(object)
 	if err != nil {
@@ -216,6 +221,10 @@ func asStored(object runtime.Object) (map[string]any, error) {
 		data = stored
 	}
 	delete(data, "status")
+	if data["kind"] == "ClusterRole" && data["aggregationRule"] != nil {
+		delete(data, "rules")
+	}
+	unstructured.RemoveNestedField(data, "metadata", "labels", managedByLabel)
 	if texts, found := data["stringData"].(map[string]any); found {
 		moveTexts(data, texts)
 	}

@@ -53,6 +53,14 @@ func TestCompare(t *testing.T) {
 			have:  "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules: [{apiGroups: [''], resources: [pods], verbs: [get]}, {apiGroups: [''], resources: [secrets], verbs: [get, list]}]",
 			drift: []string{`rules[1].verbs: ["get","list"], want ["get"]`},
 		},
+		"an aggregated ClusterRole": {
+			want: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\naggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}\nrules: []",
+			have: "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: a}\naggregationRule: {clusterRoleSelectors: [{matchLabels: {a: b}}]}\nrules: [{apiGroups: [''], resources: [pods], verbs: [get]}]",
+		},
+		"the label that Helm sets": {
+			want: "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, labels: {app.kubernetes.io/managed-by: getambassador.io, a: b}}",
+			have: "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, labels: {app.kubernetes.io/managed-by: Helm, a: b}}",
+		},
 		"labels": {
 			want:  deployment + "{}\n",
 			have:  strings.Replace(deployment, "name: a", "name: a, labels: {added: by-someone}", 1) + "{}",

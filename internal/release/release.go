@@ -89,6 +89,9 @@ type Info struct {
 	// ChartDigest is the Digest of the chart; empty for a chart with dependencies,
 	// which Helm's records leave out.
 	ChartDigest string
+	// Published is where Emissary published its own chart, in the version of the
+	// release; the zero Source for any other chart. Helm keeps no address of a chart.
+	Published Source
 	// Values are the user's values of this revision.
 	Values map[string]any
 }
@@ -104,6 +107,7 @@ func newInfo(r *helmrelease.Release) *Info {
 	if r.Chart != nil && r.Chart.Metadata != nil {
 		info.ChartName, info.ChartVersion, info.AppVersion = r.Chart.Name(), r.Chart.Metadata.Version, r.Chart.AppVersion()
 		info.ChartDigest = recordDigest(r.Chart)
+		info.Published = published(r.Chart.Metadata)
 	}
 	return info
 }

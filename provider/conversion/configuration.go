@@ -78,7 +78,10 @@ func (c *converter) resources() (resources []*resource) {
 func releaseResource(record *release.Record) *resource {
 	r := &resource{resourceType: releaseType, namespace: record.Namespace, name: record.Name, id: record.String()}
 	r.attributes = []hcl.Attribute{{Name: "name", Value: record.Name}, {Name: "namespace", Value: record.Namespace}}
-	if record.ChartName != charts.Ingress {
+	if published := record.Published; published.Chart != "" { // As an import does, too.
+		r.attributes = append(r.attributes, hcl.Attribute{Name: "chart", Value: published.Chart},
+			hcl.Attribute{Name: "repository", Value: published.Repository}, hcl.Attribute{Name: "version", Value: published.Version})
+	} else if record.ChartName != charts.Ingress {
 		r.attributes = append(r.attributes, hcl.Attribute{Name: "chart", Value: record.ChartName})
 	}
 	values, secret := release.SplitSecrets(record.Values) // As an import does.
@@ -88,7 +91,10 @@ func releaseResource(record *release.Record) *resource {
 	if len(secret) > 0 {
 		r.attributes = append(r.attributes, hcl.Attribute{Name: "sensitive_values", Value: secret})
 	}
-	if bundled := bundledVersion(record.ChartName); record.ChartVersion != bundled {
+	switch bundled := bundledVersion(record.ChartName); {
+	case record.Published.Chart != "":
+		r.comment = fmt.Sprintf("Emissary's own chart. Without chart, repository and version, an apply makes it version %s of the one in the provider.", bundled)
+	case record.ChartVersion != bundled:
 		r.comment = fmt.Sprintf("In the cluster it has version %s of the chart; an apply makes it %s.", record.ChartVersion, bundled)
 	}
 	return r

@@ -81,7 +81,11 @@ func releaseNote(record *release.Record) string {
 	if record.Status != release.StatusDeployed {
 		notes = append(notes, fmt.Sprintf("its status is %s, which the next apply repairs", record.Status))
 	}
-	if bundled := bundledVersion(record.ChartName); record.ChartVersion != bundled {
+	switch bundled := bundledVersion(record.ChartName); {
+	case record.Published.Chart != "":
+		notes = append(notes, fmt.Sprintf("it keeps version %s of Emissary's own chart, from where that was published, since Helm keeps no address; "+
+			"remove chart, repository and version to change to version %s of the one inside the provider", record.ChartVersion, bundled))
+	case record.ChartVersion != bundled:
 		notes = append(notes, fmt.Sprintf("the next apply changes its chart from version %s to %s, the one inside the provider; "+
 			"to keep the chart as it is, set chart, repository and version", record.ChartVersion, bundled))
 	}

@@ -30,6 +30,9 @@ func TestReleases(t *testing.T) {
 			"extra": "a\nb\n", "big": 12345678901}`),
 		// Of Emissary's own chart, which failed to upgrade.
 		record(charts.Ingress, "8.9.1", "emissary-ingress", "old", 3, helmrelease.StatusFailed, `{}`),
+		record(charts.Ingress, "4.1.0", "emissary-ingress", "new", 1, helmrelease.StatusDeployed, `{}`),
+		// Of an older version of the provider.
+		record(charts.Config, "0.0.9", "older", "emissary", 1, helmrelease.StatusDeployed, `{}`),
 		record(charts.Config, "", "config", "emissary", 1, helmrelease.StatusDeployed, `{"hosts": [{"name": "a"}]}`),
 		record("redis", "1.0.0", "cache", "default", 1, helmrelease.StatusDeployed, `{}`),
 		record(charts.CRDs, "", "gone", "default", 1, helmrelease.StatusUninstalled, `{}`),
@@ -79,11 +82,15 @@ metadata: {name: gateways.gateway.networking.k8s.io}
 	}
 }
 
-// record is a revision of a release; without a version, of the bundled chart.
+// record is a revision of a release; without a version, of the bundled chart. Other
+// versions of the ingress are Emissary's.
 func record(chartName, version, name, namespace string, revision int, status helmrelease.Status, values string) *helmrelease.Release {
 	loaded, err := charts.Load(chartName)
 	if err != nil || version != "" {
 		loaded = &chart.Chart{Metadata: &chart.Metadata{Name: chartName, Version: version}}
+		if chartName == charts.Ingress {
+			loaded.Metadata.Sources = []string{"https://github.com/emissary-ingress/emissary"}
+		}
 	}
 	r := &helmrelease.Release{Name: name, Namespace: namespace, Version: revision, Info: &helmrelease.Info{Status: status}, Chart: loaded}
 	if err := json.Unmarshal([]byte(values), &r.Config); err != nil {

@@ -1,14 +1,19 @@
 {{/* Names ------------------------------------------------------------------ */}}
 
+{{/*
+A release that says "ambassador" in its name is named by that alone, as in
+Emissary's chart: to take one over must not rename its Service.
+*/}}
 {{- define "emissary-ingress.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- ternary .Release.Name $name (contains "ambassador" .Release.Name) | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 
 {{- define "emissary-ingress.fullname" -}}
 {{- $name := default .Chart.Name .Values.nameOverride -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
-{{- else if contains $name .Release.Name -}}
+{{- else if or (contains $name .Release.Name) (contains "ambassador" .Release.Name) -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- else -}}
 {{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
