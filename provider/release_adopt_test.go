@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -240,7 +241,7 @@ func (w *releaseWorld) identity(t *testing.T, namespace, name string) identity {
 	return i
 }
 
-// helmInstall is `helm install --create-namespace`, as the command does it.
+// helmInstall is `helm install --create-namespace --wait`, as the command does it.
 func (w *releaseWorld) helmInstall(t *testing.T, namespace, name string, chart *chart.Chart, values map[string]any) {
 	t.Helper()
 	flags := genericclioptions.NewConfigFlags(false)
@@ -251,6 +252,7 @@ func (w *releaseWorld) helmInstall(t *testing.T, namespace, name string, chart *
 	}
 	install := action.NewInstall(actions)
 	install.ReleaseName, install.Namespace, install.CreateNamespace = name, namespace, true
+	install.Wait, install.Timeout = true, 3*time.Minute
 	if _, err := install.RunWithContext(t.Context(), chart, values); err != nil {
 		t.Fatal(err)
 	}
