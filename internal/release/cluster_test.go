@@ -59,6 +59,7 @@ func TestCluster(t *testing.T) {
 			"namespace with other contents": testNamespaceWithOtherContents,
 			"namespace of someone else":     testNamespaceOfSomeoneElse,
 			"stays stuck with a finalizer":  testFinalizer,
+			"aggregated roles":              testAggregatedRoles,
 			"pods are restricted":           testRestrictedPods,
 			"rights of the controller":      testControllerRights,
 		} {

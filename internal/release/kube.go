@@ -3,6 +3,7 @@ package release
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"slices"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"helm.sh/helm/v3/pkg/releaseutil"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/resource"
 	"k8s.io/client-go/kubernetes"
 )
@@ -102,6 +104,10 @@ func (b *boundClient) WaitForDelete(objects kube.ResourceList, _ time.Duration) 
 				left = left[1:]
 			case b.ctx.Err() != nil:
 				return false, context.Cause(b.ctx)
+			case err == nil && isAggregated(left[0]):
+				// It came back: see aggregatedFirst.
+				_, failures := b.Client.DeleteWithPropagationPolicy(left[:1], metav1.DeletePropagationBackground)
+				return false, errors.Join(failures...)
 			default:
 				return false, err
 			}

@@ -49,12 +49,12 @@ func union(first, second kube.ResourceList) kube.ResourceList {
 
 // Update changes the objects of a release from the original ones to the target.
 func (b *boundClient) Update(original, target kube.ResourceList, force bool) (*kube.Result, error) {
-	return b.Client.Update(union(b.leftovers, original), target, force)
+	return b.Client.Update(aggregatedFirst(union(b.leftovers, original)), target, force)
 }
 
 // DeleteWithPropagationPolicy deletes the objects of a release; see deleteFailure.
 func (b *boundClient) DeleteWithPropagationPolicy(objects kube.ResourceList, policy metav1.DeletionPropagation) (*kube.Result, []error) {
-	result, failures := b.Client.DeleteWithPropagationPolicy(union(objects, b.leftovers.Filter(notKept)), policy)
+	result, failures := b.deleteInOrder(union(objects, b.leftovers.Filter(notKept)), policy)
 	b.deleteFailure = errors.Join(failures...)
 	return result, failures
 }
