@@ -78,8 +78,10 @@ func ToV3alpha1(object map[string]any) (map[string]any, error) {
 		s.host()
 	case "Mapping":
 		s.mapping()
-	case "RateLimitService", "TCPMapping":
+	case "RateLimitService":
 		s.tls("service")
+	case "TCPMapping":
+		s.tcpMapping()
 	case "TracingService":
 		s.tracingService()
 	}

@@ -50,35 +50,28 @@ func (s *section) mapping() {
 // hostname: v2 has host, a name or a regular expression, and none of them means any host. In v3alpha1 that is "*", and
 // a Mapping with neither is taken by the Hosts that select it by its labels.
 func (s *section) hostname() {
-	switch host := s.fields["host"].(type) {
-	case nil:
-	case string:
-		if host == skipEmptyHost {
-			delete(s.fields, "host")
-			return
-		}
-		if host == "" {
-			break
-		}
-		if regex, _ := s.fields["host_regex"].(bool); regex {
-			return // v3alpha1 has both fields, deprecated, for this alone
-		}
-		delete(s.fields, "host_regex")
-		s.rename("hostname", "host")
-		return
-	default:
-		s.fail("host", "text", host)
+	host, isText := s.fields["host"].(string)
+	if !isText && s.fields["host"] != nil {
+		s.fail("host", "text", s.fields["host"])
 		return
 	}
-	delete(s.fields, "host")
-	delete(s.fields, "host_regex")
-	if s.fields["hostname"] == nil {
+	if regex, _ := s.fields["host_regex"].(bool); regex {
+		if host == "" { // No name for a Host to find it by.
+			delete(s.fields, "host")
+		}
+		return // v3alpha1 has both fields, deprecated, for this alone
+	}
+	s.rename("hostname", "host")
+	switch s.fields["hostname"] {
+	case skipEmptyHost:
+		delete(s.fields, "hostname")
+	case nil, "":
 		s.fields["hostname"] = "*"
 	}
 }
 
-// tls is the name of a TLSContext or a boolean. True means https://, whatever scheme the service has; false says
-// nothing, and a service that says https:// keeps it.
+// tls is the name of a TLSContext or a boolean. True means https://, whatever scheme the service has, which is
+// remembered where it is another one; false says nothing, and a service that says https:// keeps it.
 func (s *section) tls(service string) {
 	value, given := s.fields["tls"]
 	if !given {
@@ -97,9 +90,10 @@ func (s *section) tls(service string) {
 		explicit := map[string]any{"tls": "bool:" + strconv.FormatBool(v)}
 		s.fields["v2ExplicitTLS"] = explicit
 		if name, ok := s.fields[service].(string); ok && name != "" && v {
-			scheme, rest := cutScheme(name)
-			explicit["serviceScheme"] = scheme
-			s.fields[service] = "https://" + rest
+			if scheme, rest := cutScheme(name); !strings.EqualFold(scheme, "https://") {
+				explicit["serviceScheme"] = scheme
+				s.fields[service] = "https://" + rest
+			}
 		}
 	default:
 		s.fail("tls", "the name of a TLSContext, true or false", v)
@@ -151,7 +145,9 @@ func (s *section) presence(exact, regex, remembered string) {
 	}
 	for _, name := range present {
 		name, _ := name.(string)
-		patterns.fields[name] = ".*"
+		if _, given := patterns.fields[name]; !given { // A pattern asks for more.
+			patterns.fields[name] = ".*"
+		}
 	}
 	s.fields[remembered] = present
 }
@@ -194,6 +190,14 @@ func (s *section) cors() {
 		return
 	}
 	cors.list("origins")
+}
+
+// tcpMapping: in v2, a service of a TCPMapping had no scheme that could be remembered.
+func (s *section) tcpMapping() {
+	s.tls("service")
+	if explicit := s.section("v2ExplicitTLS"); explicit != nil {
+		delete(explicit.fields, "serviceScheme")
+	}
 }
 
 func (s *section) authService() {

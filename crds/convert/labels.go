@@ -1,6 +1,9 @@
 package convert
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // labels converts what a RateLimitService counts the requests of a Mapping by: domain → groups → group name → labels.
 // Only the labels themselves are spelled differently.
@@ -10,6 +13,9 @@ func (s *section) labels() {
 		return
 	}
 	for domain, value := range domains.fields {
+		if value == nil {
+			continue
+		}
 		groups, ok := value.([]any)
 		if !ok {
 			domains.fail(domain, "a list of label groups", value)
@@ -34,6 +40,8 @@ func (s *section) labelGroup(place string, value any) {
 			group.fail(name, "a list of labels", value)
 			continue
 		}
+		labels = slices.DeleteFunc(labels, func(label any) bool { return label == nil }) // They count nothing.
+		fields[name] = labels
 		for i, label := range labels {
 			if labels[i] = convertLabel(label); labels[i] == nil {
 				group.fail(fmt.Sprintf("%s[%d]", name, i), "text, {generic_key: text} or {key: {header: name}}", label)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"terraform-provider-emissary/test/deps"
@@ -44,4 +45,32 @@ func StartWebhook(t testing.TB) *Webhook {
 		t.Fatalf("the conversion webhook does not say where it is: %v", err)
 	}
 	return w
+}
+
+// Normal takes out of a spec what Emissary's conversion writes although it says
+// nothing: an empty v2ExplicitTLS beside the name of a TLSContext, and rate limit
+// labels that were null, which the schema of v3alpha1 refuses.
+func Normal(spec any) any {
+	fields, _ := spec.(map[string]any)
+	if isEmpty(fields["v2ExplicitTLS"]) {
+		delete(fields, "v2ExplicitTLS")
+	}
+	domains, _ := fields["labels"].(map[string]any)
+	for _, groups := range domains {
+		groups, _ := groups.([]any)
+		for _, group := range groups {
+			group, _ := group.(map[string]any)
+			for name, labels := range group {
+				if labels, isList := labels.([]any); isList {
+					group[name] = slices.DeleteFunc(labels, isEmpty)
+				}
+			}
+		}
+	}
+	return spec
+}
+
+func isEmpty(value any) bool {
+	fields, isMap := value.(map[string]any)
+	return isMap && len(fields) == 0
 }
