@@ -62,6 +62,8 @@ func TestCRDs(t *testing.T) {
 		{"MigrationWebhook", testCRDsMigrationWebhook},
 		{"MigrationResumed", testCRDsMigrationResumed},
 		{"MigrationFails", testCRDsMigrationFails},
+		{"Upstream", testCRDsUpstream},
+		{"UpstreamGone", testCRDsUpstreamGone},
 		{"NamesTaken", testCRDsNamesTaken},
 		{"Forbidden", testCRDsForbidden},
 		{"DeleteIfEmpty", testCRDsDeleteIfEmpty},
