@@ -15,6 +15,17 @@ const (
 	skipEmptyHost = "_skip_mapping_with_empty_host_"
 )
 
+// Marked reports whether Emissary's conversion webhook has written an object in an older version that was made as
+// v3alpha1: it leaves marks so that an Ambassador 1.x passes over the object.
+func Marked(object map[string]any) bool {
+	spec, _ := object["spec"].(map[string]any)
+	ids, _ := spec["ambassador_id"].([]any)
+	return spec["host"] == skipEmptyHost || slices.ContainsFunc(ids, func(id any) bool {
+		text, _ := id.(string)
+		return strings.HasPrefix(text, onlyV3alpha1)
+	})
+}
+
 // ambassadorID is a list or one text; Hosts may say ambassadorId as well.
 func (s *section) ambassadorID() {
 	var ids []any

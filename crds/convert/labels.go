@@ -13,7 +13,8 @@ func (s *section) labels() {
 		return
 	}
 	for domain, value := range domains.fields {
-		if value == nil {
+		if value == nil { // It counts nothing.
+			delete(domains.fields, domain)
 			continue
 		}
 		groups, ok := value.([]any)
@@ -24,6 +25,9 @@ func (s *section) labels() {
 		for i, group := range groups {
 			domains.labelGroup(fmt.Sprintf("%s[%d]", domain, i), group)
 		}
+	}
+	if len(domains.fields) == 0 {
+		delete(s.fields, "labels")
 	}
 }
 
@@ -40,7 +44,7 @@ func (s *section) labelGroup(place string, value any) {
 			group.fail(name, "a list of labels", value)
 			continue
 		}
-		labels = slices.DeleteFunc(labels, func(label any) bool { return label == nil }) // They count nothing.
+		labels = slices.DeleteFunc(labels, func(label any) bool { return label == nil }) // Nor do they.
 		fields[name] = labels
 		for i, label := range labels {
 			if labels[i] = convertLabel(label); labels[i] == nil {

@@ -10,6 +10,7 @@ import (
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -212,8 +213,8 @@ func (m *migration) rewrite(ctx context.Context, refs []kube.Ref) []string {
 // API server stores it in the new version.
 //
 // Where the API server converts nothing, an object that it returns lacks what
-// the version asked for does not have. So it is read in the older version, too:
-// what has more there was stored in that version.
+// the version asked for does not have. So it is read in the older version, too,
+// which is the one it is stored in unless it has been written since.
 func (m *migration) convertedFrom(ctx context.Context, ref kube.Ref, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if !m.convert {
 		return object, nil
@@ -225,7 +226,7 @@ func (m *migration) convertedFrom(ctx context.Context, ref kube.Ref, object *uns
 		if err != nil || as == nil {
 			return object, err
 		}
-		if covers(object.Object["spec"], as.Object["spec"]) && len(m.after.Validate(object)) == 0 {
+		if m.converted(object, as) {
 			continue
 		}
 		content, err := convert.ToV3alpha1(as.Object)
@@ -242,6 +243,20 @@ func (m *migration) convertedFrom(ctx context.Context, ref kube.Ref, object *uns
 		return converted, nil
 	}
 	return object, nil
+}
+
+// converted reports whether an object is stored in the new version already, given
+// as it is read in both. In a first run it is not, but for those that this run has
+// written: then this client is among their managers. After an interruption, only
+// what the object says can tell: what has more in the older version was stored
+// there, and so was what Emissary's webhook has marked.
+func (m *migration) converted(object, as *unstructured.Unstructured) bool {
+	if !slices.Contains(m.live.Status.StoredVersions, storage(m.definition)) {
+		return slices.ContainsFunc(object.GetManagedFields(), func(entry metav1.ManagedFieldsEntry) bool {
+			return entry.Manager == m.client.FieldManager() && entry.Operation == metav1.ManagedFieldsOperationUpdate && entry.APIVersion == object.GetAPIVersion()
+		})
+	}
+	return covers(object.Object["spec"], as.Object["spec"]) && len(m.after.Validate(object)) == 0 && !convert.Marked(as.Object)
 }
 
 // covers reports whether a value has everything that another one has.

@@ -48,15 +48,18 @@ func StartWebhook(t testing.TB) *Webhook {
 }
 
 // Normal takes out of a spec what Emissary's conversion writes although it says
-// nothing: an empty v2ExplicitTLS beside the name of a TLSContext, and rate limit
-// labels that were null, which the schema of v3alpha1 refuses.
+// nothing: an empty v2ExplicitTLS beside the name of a TLSContext, and what was null
+// among rate limit labels, which the schema of v3alpha1 refuses.
 func Normal(spec any) any {
 	fields, _ := spec.(map[string]any)
 	if isEmpty(fields["v2ExplicitTLS"]) {
 		delete(fields, "v2ExplicitTLS")
 	}
 	domains, _ := fields["labels"].(map[string]any)
-	for _, groups := range domains {
+	for domain, groups := range domains {
+		if groups == nil {
+			delete(domains, domain)
+		}
 		groups, _ := groups.([]any)
 		for _, group := range groups {
 			group, _ := group.(map[string]any)
@@ -66,6 +69,9 @@ func Normal(spec any) any {
 				}
 			}
 		}
+	}
+	if isEmpty(fields["labels"]) {
+		delete(fields, "labels")
 	}
 	return spec
 }
