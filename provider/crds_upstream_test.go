@@ -42,6 +42,7 @@ func testCRDsUpstream(w *crdWorld) {
 			Check: func(*terraform.State) error { return w.keptAll(before) },
 		},
 	)
+	w.removeObjects(w.list()...)
 }
 
 // testCRDsUpstreamGone does the same after emissary-apiext was uninstalled: what
@@ -63,6 +64,7 @@ func testCRDsUpstreamGone(w *crdWorld) {
 			Check: func(*terraform.State) error { return w.keptAll(before) },
 		},
 	)
+	w.removeObjects(w.list()...)
 }
 
 // installUpstream makes Emissary's CRDs as `kubectl apply` does. Their webhook is
