@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"terraform-provider-emissary/controller/compile"
 )
 
 // Environment is what the controller takes from environment variables, under the names Emissary uses. Variables that
@@ -84,7 +86,7 @@ func ParseEnvironment(lookup func(string) (string, bool)) (Environment, error) {
 		EnvoyCommand:        v.text("ENVOY", ""),
 		EnvoyConcurrency:    v.number("ENVOY_CONCURRENCY", 0, 0, 1024),
 		DrainTime:           v.seconds("AMBASSADOR_DRAIN_TIME", 600*time.Second),
-		RouteTableSize:      v.number("EMISSARY_ROUTE_TABLE_SIZE", 2048, 1, 1<<20),
+		RouteTableSize:      v.number("EMISSARY_ROUTE_TABLE_SIZE", compile.Defaults().RouteTableSize, 1, 1<<20),
 		JSONLogging:         v.boolean("AMBASSADOR_JSON_LOGGING"),
 		EnvoyDebug:          strings.Contains(v.text("AMBASSADOR_DEBUG", ""), "envoy"),
 		Statsd:              v.boolean("STATSD_ENABLED"),

@@ -39,9 +39,9 @@ func (c *Compiler) readAuthServices() *authorization {
 		if !c.member(object) {
 			continue
 		}
-		ref := c.ledger.open(object)
+		ref, report := c.ledger.open(object)
 		if object.Spec.AuthService == "" {
-			c.ledger[ref].refuse(ReasonInvalid, "auth_service is required: give the service that authorizes requests")
+			report.refuse(ReasonInvalid, "auth_service is required: give the service that authorizes requests")
 			continue
 		}
 		if err := checkAuthService(&object.Spec); err != nil {

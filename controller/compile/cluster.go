@@ -40,9 +40,6 @@ type upstream struct {
 	StatsName        string
 }
 
-// defaultConnectTimeoutMs is how long connecting may take where nothing else is said.
-const defaultConnectTimeoutMs = 3000
-
 // clusterFor returns the name of the cluster that a Mapping's requests go to. The cluster is made when the first
 // Mapping needs it.
 func (c *Compiler) clusterFor(m *mapping, marker string) string {
@@ -62,7 +59,7 @@ func (c *Compiler) mappingUpstream(m *mapping, marker string) upstream {
 		LogicalDNS:       isLogicalDNS(spec.DNSType),
 		RespectDNSTTL:    isTrue(spec.RespectDNSTTL),
 		ByName:           spec.DNSType != "" || spec.RespectDNSTTL != nil || spec.EnableIPv4 != nil || spec.EnableIPv6 != nil,
-		ConnectTimeoutMs: valueOr(spec.ConnectTimeoutMs, defaultConnectTimeoutMs),
+		ConnectTimeoutMs: valueOr(spec.ConnectTimeoutMs, defaultTimeoutMs),
 		IdleTimeoutMs:    cmp.Or(spec.ClusterIdleTimeoutMs, defaults.clusterIdleMs),
 		LifetimeMs:       cmp.Or(spec.ClusterMaxConnectionLifetimeMs, defaults.clusterLifetimeMs),
 		KeepAlive:        cmp.Or(spec.KeepAlive, defaults.keepAlive),

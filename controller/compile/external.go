@@ -43,7 +43,7 @@ func (c *Compiler) externalService(ref store.Ref, text, tlsContext string) (upst
 		TLS:              tls,
 		IPv4:             c.module.enableIPv4,
 		IPv6:             c.module.enableIPv6,
-		ConnectTimeoutMs: defaultConnectTimeoutMs,
+		ConnectTimeoutMs: defaultTimeoutMs,
 		KeepAlive:        c.module.keepAlive,
 	}, nil
 }
@@ -64,7 +64,8 @@ func (c *Compiler) openServices() {
 	c.logging = c.readLogServices()
 	for _, object := range c.store.DevPortals() {
 		if c.member(object) {
-			c.ledger[c.ledger.open(object)].refuse(ReasonNotImplemented, "DevPortal has no effect: Emissary's open source edition never served it")
+			_, report := c.ledger.open(object)
+			report.refuse(ReasonNotImplemented, "DevPortal has no effect: Emissary's open source edition never served it")
 		}
 	}
 }

@@ -77,15 +77,15 @@ func (c *Compiler) hostsByHostname() []*host {
 // that its hostname is not served by something else.
 func (c *Compiler) newHost(object *v3alpha1.Host) *host {
 	spec := &object.Spec
+	ref, report := c.ledger.open(object)
 	h := &host{
-		ref:       store.RefOf(object),
-		report:    newReport(object),
+		ref:       ref,
+		report:    report,
 		namespace: object.Namespace,
 		labels:    object.Labels,
 		hostname:  lowerHostname(cmp.Or(spec.Hostname, "*")),
 		insecure:  v3alpha1.InsecureActionRedirect,
 	}
-	c.ledger[h.ref] = h.report
 	if err := checkHostDomain(h.hostname); err != nil {
 		h.report.refuse(ReasonInvalid, "%v", err)
 		return nil

@@ -60,14 +60,14 @@ func (c *Compiler) listenersByName() []*listener {
 		if !c.member(object) {
 			continue
 		}
-		ref := c.ledger.open(object)
+		ref, report := c.ledger.open(object)
 		l, err := c.newListener(ref, object)
 		if err != nil {
-			c.ledger[ref].refuse(ReasonInvalid, "%v", err)
+			report.refuse(ReasonInvalid, "%v", err)
 			continue
 		}
 		if other, conflict := taken[l.name]; conflict {
-			c.ledger[ref].refuse(ReasonConflict, "port %d is taken by %s", l.port, other)
+			report.refuse(ReasonConflict, "port %d is taken by %s", l.port, other)
 			continue
 		}
 		taken[l.name] = ref

@@ -27,7 +27,7 @@ func (c *Compiler) readLogServices() []*accesslogv3.AccessLog {
 		if !c.member(object) {
 			continue
 		}
-		ref := c.ledger.open(object)
+		ref, _ := c.ledger.open(object)
 		if logger := c.logService(ref, object.Name, &object.Spec); logger != nil {
 			loggers = append(loggers, logger)
 		}

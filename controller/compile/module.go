@@ -71,7 +71,7 @@ type fallbackFields struct {
 // newModule returns the settings of an install without a Module.
 func newModule() *module {
 	return &module{
-		requestTimeoutMs:   3000,
+		requestTimeoutMs:   defaultTimeoutMs,
 		defaultLabelDomain: "ambassador",
 		enableIPv4:         true,
 		regexMaxSize:       200,
@@ -88,14 +88,14 @@ func (c *Compiler) ambassadorModule() *module {
 		if !c.member(object) {
 			continue
 		}
-		ref := c.ledger.open(object)
+		ref, report := c.ledger.open(object)
 		switch {
 		case object.Name == "tls" || object.Name == "authentication":
-			c.ledger[ref].refuse(ReasonNotImplemented, "Module %s is legacy: use TLSContext and Host, or AuthService, instead", object.Name)
+			report.refuse(ReasonNotImplemented, "Module %s is legacy: use TLSContext and Host, or AuthService, instead", object.Name)
 		case object.Name != "ambassador":
-			c.ledger[ref].warn(ReasonIgnored, "only the Module named ambassador has an effect, this one is named %s", object.Name)
+			report.warn(ReasonIgnored, "only the Module named ambassador has an effect, this one is named %s", object.Name)
 		case m.ref != store.Ref{}:
-			c.ledger[ref].refuse(ReasonConflict, "there can be one Module ambassador per install: %s is used", m.ref)
+			report.refuse(ReasonConflict, "there can be one Module ambassador per install: %s is used", m.ref)
 		default:
 			m.ref = ref
 			c.readModule(m, object.Spec.Config.Raw)

@@ -20,15 +20,16 @@ func packed(message proto.Message) *anypb.Any {
 	return wrapped
 }
 
-// usualMs is how long connecting and answering may take by default. One message serves all of those.
-const usualMs = 3000
+// defaultTimeoutMs is how long connecting, and answering, may take where nothing else is said.
+const defaultTimeoutMs = 3000
 
-var usualDuration = durationpb.New(usualMs * time.Millisecond)
+// defaultTimeout is one message for all that say so: there are as many as Mappings.
+var defaultTimeout = durationpb.New(defaultTimeoutMs * time.Millisecond)
 
 // milliseconds converts a field named *_ms.
 func milliseconds(ms int) *durationpb.Duration {
-	if ms == usualMs {
-		return usualDuration
+	if ms == defaultTimeoutMs {
+		return defaultTimeout
 	}
 	return durationpb.New(time.Duration(ms) * time.Millisecond)
 }

@@ -25,17 +25,17 @@ func (c *Compiler) readRateLimitServices() *ratelimitv3.RateLimit {
 		if !c.member(object) {
 			continue
 		}
-		this := c.ledger.open(object)
+		this, report := c.ledger.open(object)
 		spec := &object.Spec
 		switch {
 		case spec.Service == "":
-			c.ledger[this].refuse(ReasonInvalid, "service is required: give the rate limit service")
+			report.refuse(ReasonInvalid, "service is required: give the rate limit service")
 		case spec.ProtocolVersion != "v3":
-			c.ledger[this].refuse(ReasonInvalid, "protocol_version: %q is not supported: set v3", cmp.Or(spec.ProtocolVersion, "v2"))
+			report.refuse(ReasonInvalid, "protocol_version: %q is not supported: set v3", cmp.Or(spec.ProtocolVersion, "v2"))
 		case checkNotNegative("timeout_ms", spec.TimeoutMs) != nil:
-			c.ledger[this].refuse(ReasonInvalid, "%v", checkNotNegative("timeout_ms", spec.TimeoutMs))
+			report.refuse(ReasonInvalid, "%v", checkNotNegative("timeout_ms", spec.TimeoutMs))
 		case chosen != nil:
-			c.ledger[this].refuse(ReasonConflict, "there can be one RateLimitService per install: %s exists; neither is used", ref)
+			report.refuse(ReasonConflict, "there can be one RateLimitService per install: %s exists; neither is used", ref)
 			c.ledger[ref].refuse(ReasonConflict, "there can be one RateLimitService per install: %s exists; neither is used", this)
 			return nil
 		default:

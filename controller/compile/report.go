@@ -124,10 +124,10 @@ func (r *Report) uses(id ResourceID) {
 type ledger map[store.Ref]*Report
 
 // open starts the report of an object.
-func (l ledger) open(obj v3alpha1.Object) store.Ref {
-	ref := store.RefOf(obj)
-	l[ref] = newReport(obj)
-	return ref
+func (l ledger) open(obj v3alpha1.Object) (store.Ref, *Report) {
+	ref, report := store.RefOf(obj), newReport(obj)
+	l[ref] = report
+	return ref, report
 }
 
 func newReport(obj v3alpha1.Object) *Report { return &Report{Generation: obj.GetGeneration()} }

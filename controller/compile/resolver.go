@@ -32,7 +32,8 @@ func (c *Compiler) resolversByName() map[string]resolver {
 	names := map[string]resolver{}
 	for _, object := range c.store.ConsulResolvers() {
 		if c.member(object) {
-			c.ledger[c.ledger.open(object)].refuse(ReasonNotImplemented, "ConsulResolver is not supported: Mappings that name it are not served")
+			_, report := c.ledger.open(object)
+			report.refuse(ReasonNotImplemented, "ConsulResolver is not supported: Mappings that name it are not served")
 			names[object.Name] = byConsul
 		}
 	}

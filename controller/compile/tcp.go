@@ -42,7 +42,7 @@ func (c *Compiler) groupTCPMappings() map[string][]*tcpGroup {
 		if !c.member(object) {
 			continue
 		}
-		m := c.newTCPMapping(c.ledger.open(object), object)
+		m := c.newTCPMapping(object)
 		if m == nil {
 			continue
 		}
@@ -62,23 +62,24 @@ func (c *Compiler) groupTCPMappings() map[string][]*tcpGroup {
 	return groups
 }
 
-func (c *Compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tcpMapping {
+func (c *Compiler) newTCPMapping(object *v3alpha1.TCPMapping) *tcpMapping {
 	spec := &object.Spec
+	ref, report := c.ledger.open(object)
 	m := &tcpMapping{ref: ref, spec: spec, host: hostWithoutPort(lowerHostname(spec.Host))}
 	for _, err := range []error{c.checkTCPMapping(spec), m.readAddress(c.options.BindAddress), m.readIdleTimeout()} {
 		if err != nil {
-			c.ledger[ref].refuse(ReasonInvalid, "%v", err)
+			report.refuse(ReasonInvalid, "%v", err)
 			return nil
 		}
 	}
 	m.listener = "tcp/" + net.JoinHostPort(m.address, strconv.Itoa(spec.Port))
 	service, err := parseService(spec.Service, spec.TLS != "")
 	if err != nil {
-		c.ledger[ref].refuse(ReasonInvalid, "%v", err)
+		report.refuse(ReasonInvalid, "%v", err)
 		return nil
 	}
 	if service.ignored != "" {
-		c.ledger[ref].warn(ReasonIgnored, "%s", service.ignored)
+		report.warn(ReasonIgnored, "%s", service.ignored)
 	}
 	if !c.module.ownNamespaceOnly {
 		service = service.qualified(object.Namespace, c.options.Namespace)
@@ -89,10 +90,10 @@ func (c *Compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tc
 	}
 	by, problem := c.resolverNamed(name)
 	if problem != nil {
-		c.ledger[ref].missing(problem.reason, "%s", problem.message)
+		report.missing(problem.reason, "%s", problem.message)
 		return nil
 	}
-	tls := c.upstreamTLS(c.ledger[ref], object.Namespace, service, spec.TLS)
+	tls := c.upstreamTLS(report, object.Namespace, service, spec.TLS)
 	m.broken = tls.broken
 	m.upstream = upstream{
 		Service:          service,
@@ -101,7 +102,7 @@ func (c *Compiler) newTCPMapping(ref store.Ref, object *v3alpha1.TCPMapping) *tc
 		TLS:              tls,
 		IPv4:             valueOr(spec.EnableIPv4, c.module.enableIPv4),
 		IPv6:             valueOr(spec.EnableIPv6, c.module.enableIPv6),
-		ConnectTimeoutMs: defaultConnectTimeoutMs,
+		ConnectTimeoutMs: defaultTimeoutMs,
 		KeepAlive:        c.module.keepAlive,
 		CircuitBreakers:  spec.CircuitBreakers,
 		StatsName:        spec.StatsName,

@@ -48,13 +48,14 @@ func (c *Compiler) tlsContextsByName() map[string][]*tlsContext {
 		if !c.member(object) {
 			continue
 		}
-		context := &tlsContext{ref: c.ledger.open(object), hosts: object.Spec.Hosts}
+		ref, report := c.ledger.open(object)
+		context := &tlsContext{ref: ref, hosts: object.Spec.Hosts}
 		context.settings = c.contextSettings(object)
 		if err := context.settings.check(); err != nil {
-			c.ledger[context.ref].refuse(ReasonInvalid, "%v", err)
+			report.refuse(ReasonInvalid, "%v", err)
 			context.broken = faultf(ReasonInvalid, "TLSContext %s is not valid: %v", object.Name, err)
 		} else {
-			context.certificate, context.authority, context.unresolved = c.tlsSecrets(c.ledger[context.ref], context.settings, context.settings.secret)
+			context.certificate, context.authority, context.unresolved = c.tlsSecrets(report, context.settings, context.settings.secret)
 		}
 		contexts[object.Name] = append(contexts[object.Name], context)
 	}

@@ -32,12 +32,12 @@ func (c *Compiler) readTracingServices() *tracing {
 		if !c.member(object) {
 			continue
 		}
-		this := c.ledger.open(object)
+		this, report := c.ledger.open(object)
 		switch err := checkTracingService(&object.Spec); {
 		case err != nil:
-			c.ledger[this].refuse(ReasonInvalid, "%v", err)
+			report.refuse(ReasonInvalid, "%v", err)
 		case chosen != nil:
-			c.ledger[this].refuse(ReasonConflict, "there can be one TracingService per install: %s exists; neither is used", ref)
+			report.refuse(ReasonConflict, "there can be one TracingService per install: %s exists; neither is used", ref)
 			c.ledger[ref].refuse(ReasonConflict, "there can be one TracingService per install: %s exists; neither is used", this)
 			return nil
 		default:
