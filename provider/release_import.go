@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"terraform-provider-emissary/charts"
 	"terraform-provider-emissary/internal/release"
 )
 
@@ -46,11 +44,11 @@ func (r *releaseResource) ImportState(ctx context.Context, req resource.ImportSt
 		"create_namespace": true, "wait": true, "wait_for_jobs": false, "atomic": false,
 		"skip_crds": false, "take_ownership": false, "disable_hooks": false, "max_history": int64(defaultMaxHistory),
 	}
-	if slices.Contains(charts.Names(), info.ChartName) && info.ChartName != charts.Ingress {
-		imported["chart"] = info.ChartName
-	}
-	if published := info.Published; published.Chart != "" {
-		imported["chart"], imported["repository"], imported["version"] = published.Chart, published.Repository, published.Version
+	source := info.Source()
+	for attribute, text := range map[string]string{"chart": source.Chart, "repository": source.Repository, "version": source.Version} {
+		if text != "" {
+			imported[attribute] = text
+		}
 	}
 	values, secret := release.SplitSecrets(info.Values)
 	for attribute, values := range map[string]map[string]any{"values": values, "sensitive_values": secret} {

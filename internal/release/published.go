@@ -30,6 +30,18 @@ func published(metadata *chart.Metadata) Source {
 	return source
 }
 
+// Source is what a configuration says of the chart to keep the one that the release has: nothing for the bundled
+// ingress chart, which is the default, or for a chart of which nothing is known.
+func (i *Info) Source() Source {
+	switch {
+	case i.Published.Chart != "":
+		return i.Published
+	case i.ChartName != charts.Ingress && slices.Contains(charts.Names(), i.ChartName):
+		return Source{Chart: i.ChartName}
+	}
+	return Source{}
+}
+
 // isEmissarys reports whether a link in a chart's metadata leads to Emissary.
 func isEmissarys(link string) bool {
 	return strings.Contains(link, "getambassador.io") || strings.Contains(link, "datawire/ambassador") || strings.Contains(link, "emissary-ingress/emissary")

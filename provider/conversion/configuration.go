@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"terraform-provider-emissary/charts"
 	"terraform-provider-emissary/internal/release"
 	"terraform-provider-emissary/provider/hcl"
 	"terraform-provider-emissary/provider/manifests"
@@ -78,11 +77,11 @@ func (c *converter) resources() (resources []*resource) {
 func releaseResource(record *release.Record) *resource {
 	r := &resource{resourceType: releaseType, namespace: record.Namespace, name: record.Name, id: record.String()}
 	r.attributes = []hcl.Attribute{{Name: "name", Value: record.Name}, {Name: "namespace", Value: record.Namespace}}
-	if published := record.Published; published.Chart != "" { // As an import does, too.
-		r.attributes = append(r.attributes, hcl.Attribute{Name: "chart", Value: published.Chart},
-			hcl.Attribute{Name: "repository", Value: published.Repository}, hcl.Attribute{Name: "version", Value: published.Version})
-	} else if record.ChartName != charts.Ingress {
-		r.attributes = append(r.attributes, hcl.Attribute{Name: "chart", Value: record.ChartName})
+	source := record.Source()
+	for _, a := range []hcl.Attribute{{Name: "chart", Value: source.Chart}, {Name: "repository", Value: source.Repository}, {Name: "version", Value: source.Version}} {
+		if a.Value != "" {
+			r.attributes = append(r.attributes, a)
+		}
 	}
 	values, secret := release.SplitSecrets(record.Values) // As an import does.
 	if len(values) > 0 {
