@@ -93,8 +93,7 @@ func (c *Compiler) cluster(owner *Report, u upstream) string {
 	used := c.clusters.byName[name]
 	if used == nil {
 		used = &cluster{name: name, upstream: u}
-		c.clusters.add(used, c.options.Namespace)
-		c.assign(used)
+		c.clusters.byName[name] = used
 		c.clusters.unmade = append(c.clusters.unmade, used)
 	}
 	c.clusters.use(used)

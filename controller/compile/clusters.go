@@ -61,19 +61,18 @@ func newClusters(mappings int) *clusters {
 	}
 }
 
-// add files a new cluster under its name and those of its Services.
-func (c *clusters) add(added *cluster, ownNamespace string) {
-	c.byName[added.name] = added
-	file := func(service serviceName) {
+// file puts a new cluster under the names of its Services.
+func (c *clusters) file(added *cluster, ownNamespace string) {
+	under := func(service serviceName) {
 		if namespace, name, ok := service.kubernetesService(ownNamespace); ok {
 			key := serviceKey{namespace, name}
 			added.services = append(added.services, key)
 			c.byService[key] = append(c.byService[key], added)
 		}
 	}
-	file(added.upstream.Service)
+	under(added.upstream.Service)
 	for _, other := range added.upstream.Others {
-		file(other)
+		under(other)
 	}
 }
 
@@ -132,11 +131,16 @@ type made struct {
 	assignments []*endpointv3.ClusterLoadAssignment
 }
 
-// makeClusters makes the messages of clusters and load assignments that have none yet. It reads the store and what was compiled
-// before any route, and writes nothing.
+// makeClusters makes the messages of clusters and load assignments that have none yet. It reads the store and what was
+// compiled before any route, and writes nothing but what clusters and load assignments know of each other: other work that
+// makes no cluster can go on beside it.
 func (c *Compiler) makeClusters() (m made) {
 	m.clusters = make([]*clusterv3.Cluster, len(c.clusters.unmade))
 	for i, used := range c.clusters.unmade {
+		if used.services == nil { // it is new
+			c.clusters.file(used, c.options.Namespace)
+			c.assign(used)
+		}
 		m.clusters[i] = c.newCluster(used)
 	}
 	m.assignments = make([]*endpointv3.ClusterLoadAssignment, len(c.clusters.unmadeAssigned))

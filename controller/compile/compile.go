@@ -104,7 +104,7 @@ func (c *Compiler) compile(s *store.Store, now time.Time) {
 		before:    c.tablesByName(),
 		now:       now,
 		secrets:   c.secrets.next(),
-		delta:     newDelta(2*len(objects), len(objects)+len(s.Hosts())),
+		delta:     newDelta(2 * len(objects)),
 	}
 	c.module = c.ambassadorModule()
 	c.everywhere = append(c.everywhere, c.module.ref)

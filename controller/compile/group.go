@@ -66,18 +66,23 @@ func (g *group) all() []*mapping {
 
 // groupMappings sorts the Mappings of this install, and those of the controller's own pages after them, into groups.
 func (c *Compiler) groupMappings(readings []reading) []*group {
+	groups := make([]*group, 0, len(readings))
+	enter := func(m *mapping) {
+		c.enter(m, c.keyOf(m))
+		if len(m.group.candidates) == 1 {
+			groups = append(groups, m.group)
+		}
+	}
 	for _, r := range readings {
 		if m := c.admit(r); m != nil {
-			c.enter(m, c.keyOf(m))
+			enter(m)
 		}
 	}
 	for _, m := range c.syntheticMappings() {
-		c.enter(m, c.keyOf(m))
+		enter(m)
 	}
-	groups := make([]*group, 0, len(c.groups))
-	for _, g := range c.groups {
+	for _, g := range groups {
 		c.assemble(g)
-		groups = append(groups, g)
 	}
 	return groups
 }
@@ -111,16 +116,22 @@ func compareLoaded(a, b *mapping) int {
 	return store.CompareLoadOrder(a.ref.Namespace, a.ref.Name, b.ref.Namespace, b.ref.Name)
 }
 
+// reopen starts the reports on the Mappings of a group again, with what is known since they were read.
+func (c *Compiler) reopen(g *group) {
+	for _, m := range g.candidates {
+		if !m.everyHost {
+			m.report = &Report{Generation: m.report.Generation, Problems: slices.Clone(m.problems)}
+			c.ledger[m.ref] = m.report
+		}
+	}
+}
+
 // assemble makes a group of its candidates anew, and reports on them.
 func (c *Compiler) assemble(g *group) {
 	first := g.first()
 	*g = group{key: g.key, candidates: g.candidates, hostname: first.hostname, everyHost: first.everyHost}
 	g.hostRegex = first.spec.HostRegex && (first.spec.Host != "" || first.spec.Hostname != "")
 	for _, m := range g.candidates {
-		if !m.everyHost {
-			m.report = &Report{Generation: m.report.Generation, Problems: slices.Clone(m.problems)}
-			c.ledger[m.ref] = m.report
-		}
 		c.join(g, m)
 	}
 	c.settle(g)

@@ -24,12 +24,12 @@ type Delta struct {
 	Reports map[store.Ref]*Report
 }
 
-// newDelta has room for some resources, and for the reports on some objects.
-func newDelta(resources, objects int) *Delta {
+// newDelta has room for some resources.
+func newDelta(resources int) *Delta {
 	return &Delta{
 		Changed: make(map[ResourceID]proto.Message, resources),
 		Removed: map[ResourceID]bool{},
-		Reports: make(map[store.Ref]*Report, objects),
+		Reports: map[store.Ref]*Report{},
 	}
 }
 
@@ -116,15 +116,20 @@ func (c *Compiler) whole(before ledger, givenUp *Delta) *Delta {
 			d.Changed[ResourceID{RouteType, route.Name}] = route
 		}
 	}
-	for ref := range before {
-		d.Reports[ref] = nil
-	}
-	if givenUp != nil {
-		for ref := range givenUp.Reports {
+	d.Reports = maps.Clone(c.ledger)
+	gone := func(ref store.Ref) {
+		if _, kept := d.Reports[ref]; !kept {
 			d.Reports[ref] = nil
 		}
 	}
-	maps.Copy(d.Reports, c.ledger)
+	for ref := range before {
+		gone(ref)
+	}
+	if givenUp != nil {
+		for ref := range givenUp.Reports {
+			gone(ref)
+		}
+	}
 	return d
 }
 
@@ -140,7 +145,7 @@ func (c *Compiler) Retire(now time.Time, taken bool) (delta *Delta, next time.Ti
 			switch {
 			case p.over(now):
 				if delta == nil {
-					delta = newDelta(0, 0)
+					delta = newDelta(0)
 				}
 				delta.remove(ResourceID{RouteType, p.name})
 				if p.scoped {
@@ -157,7 +162,7 @@ func (c *Compiler) Retire(now time.Time, taken bool) (delta *Delta, next time.Ti
 
 // follow compiles what depends on changed objects. It returns false when that is everything.
 func (c *Compiler) follow(changes []store.Ref) bool {
-	c.delta, c.staleParts = newDelta(0, 0), map[*part]bool{}
+	c.delta, c.staleParts = newDelta(0), map[*part]bool{}
 	stale := map[*group]bool{}
 	for _, ref := range changes {
 		local := true
@@ -263,6 +268,7 @@ func (c *Compiler) regroup(stale map[*group]bool) {
 			delete(c.groups, g.key)
 			continue
 		}
+		c.reopen(g)
 		c.assemble(g)
 		g.hosts = c.hostsOf(g)
 		for _, t := range g.tables() {
