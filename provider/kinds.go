@@ -24,7 +24,7 @@ var checks = map[string][]check{
 	"LogService":  {texts(service, "service")},
 	"Mapping": {
 		texts(service, "service"),
-		unless("host_regex", hostname, "hostname"),
+		texts(hostname, "hostname"),
 		unless("host_regex", hostname, "host"),
 		reachable,
 		rooted,
@@ -36,7 +36,6 @@ var checks = map[string][]check{
 		beside("regex_rewrite", "rewrite"),
 		when("prefix_regex", regex, "prefix"),
 		when("method_regex", regex, "method"),
-		when("host_regex", regex, "hostname"),
 		when("host_regex", regex, "host"),
 		texts(regex, "regex_headers.*"),
 		texts(regex, "regex_query_parameters.*"),

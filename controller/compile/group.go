@@ -130,7 +130,7 @@ func (c *Compiler) reopen(g *group) {
 func (c *Compiler) assemble(g *group) {
 	first := g.first()
 	*g = group{key: g.key, candidates: g.candidates, hostname: first.hostname, everyHost: first.everyHost}
-	g.hostRegex = first.spec.HostRegex && (first.spec.Host != "" || first.spec.Hostname != "")
+	g.hostRegex = hostIsRegex(first.spec)
 	for _, m := range g.candidates {
 		c.join(g, m)
 	}
@@ -164,7 +164,7 @@ func groupKey(m *mapping, selecting []*host, loose bool) string {
 	for _, parameter := range m.query {
 		part(parameter.name, parameter.value)
 	}
-	if m.hostname == "" && !m.everyHost && !m.spec.HostRegex {
+	if m.hostname == "" && !m.everyHost && !hostIsRegex(m.spec) {
 		for _, h := range selecting {
 			if h.selector.matches(m.labels, loose) {
 				part("host", h.ref.Namespace, h.ref.Name)

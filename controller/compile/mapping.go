@@ -58,11 +58,12 @@ func (c *Compiler) newMapping(ref store.Ref, report *Report, namespace string, l
 		if name == "" {
 			name = spec.Host
 		}
-		if !spec.HostRegex {
+		regex := hostIsRegex(spec)
+		if !regex {
 			m.hostname = lowerHostname(name)
 			name = m.hostname
 		}
-		m.headers = append(conditions(spec.Headers, spec.RegexHeaders), condition{headerAuthority, name, spec.HostRegex})
+		m.headers = append(conditions(spec.Headers, spec.RegexHeaders), condition{headerAuthority, name, regex})
 	} else {
 		m.headers = conditions(spec.Headers, spec.RegexHeaders)
 		m.hostname = lowerHostname(spec.Headers[headerAuthority])
@@ -77,6 +78,12 @@ func (c *Compiler) newMapping(ref store.Ref, report *Report, namespace string, l
 	}
 	c.noteIgnored(m)
 	return m
+}
+
+// hostIsRegex reports whether a Mapping is for the hosts of a regular expression: of any Host, then, and for all when it
+// is empty. A hostname is never one, whatever host_regex says. Both are as in Emissary.
+func hostIsRegex(spec *v3alpha1.MappingSpec) bool {
+	return spec.HostRegex && spec.Hostname == ""
 }
 
 // reading is a Mapping as it was read: mapping is nil when it cannot be used, and report says why.
@@ -183,6 +190,9 @@ func (c *Compiler) noteIgnored(m *mapping) {
 	}
 	if spec.Host != "" && spec.Hostname != "" {
 		m.report.warn(ReasonIgnored, "host has no effect beside hostname")
+	}
+	if spec.HostRegex && spec.Hostname != "" {
+		m.report.warn(ReasonIgnored, "host_regex has no effect on hostname, which is a glob")
 	}
 	if dns := spec.DNSType; dns != "" && !isLogicalDNS(dns) && !isStrictDNS(dns) {
 		m.report.warn(ReasonInvalid, "dns_type: %q is not known, strict_dns is used: write strict_dns or logical_dns", dns)

@@ -81,9 +81,7 @@ func (c *Compiler) checkMapping(spec *v3alpha1.MappingSpec) []error {
 
 func checkHostname(spec *v3alpha1.MappingSpec, maxRegex int) error {
 	switch {
-	case spec.HostRegex && spec.Hostname != "":
-		return checkRegex("hostname", spec.Hostname, maxRegex)
-	case spec.HostRegex:
+	case hostIsRegex(spec) && spec.Host != "":
 		return checkRegex("host", spec.Host, maxRegex)
 	case spec.Hostname != "":
 		return checkHostGlob("hostname", spec.Hostname)

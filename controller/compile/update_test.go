@@ -226,7 +226,7 @@ func (w *churn) mappingSpec() v3alpha1.MappingSpec {
 	case 4:
 		spec.PrefixRegex, spec.Prefix = true, "/unclosed(" // refused
 	case 5:
-		spec.HostRegex, spec.Hostname = true, "[a-c].com"
+		spec.HostRegex, spec.Host, spec.Hostname = true, "[a-c].com", ""
 	}
 	return spec
 }

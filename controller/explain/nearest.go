@@ -206,7 +206,7 @@ func (s *search) unserved() {
 			continue
 		}
 		c := candidate{Near: Near{mapping, s.explainer.whyUnserved(mapping, object)}, far: farUnserved}
-		if hostname := hostnameOf(&object.Spec); hostname != "" && !object.Spec.HostRegex && domainRank(hostname, s.request.host) < 0 {
+		if hostname := hostnameOf(&object.Spec); hostname != "" && (object.Spec.Hostname != "" || !object.Spec.HostRegex) && domainRank(hostname, s.request.host) < 0 {
 			c.far, c.alike = farHost, alikeHosts(hostname, s.request.host)
 		}
 		s.offer(c)

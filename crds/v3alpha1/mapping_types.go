@@ -43,8 +43,9 @@ type MappingSpec struct {
 	// +optional
 	Host string `json:"host,omitempty"`
 
-	// Read `host` as an RE2 regular expression. Deprecated: use `hostname`.
-	// Default: `false`.
+	// Read `host` as an RE2 regular expression, for requests of any Host; it
+	// has no effect on `hostname`. Deprecated: use `hostname`. Default:
+	// `false`.
 	// +optional
 	HostRegex bool `json:"host_regex,omitempty"`
 
