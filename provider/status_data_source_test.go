@@ -125,6 +125,40 @@ provider "emissary" {
 	)
 }
 
+// TestStatusOfTheSameApply reads the status of what its own configuration has only begun to make.
+func TestStatusOfTheSameApply(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run(resource.TestStep{
+		Config: w.config(`
+resource "emissary_release" "ingress" {
+  name      = "NAMESPACE"
+  namespace = "NAMESPACE"
+  wait      = false # No one gives addresses to load balancers here.
+  values    = { ingressClassResource = { enabled = false }, env = { AMBASSADOR_ID = "NAMESPACE" } }
+}
+
+resource "emissary_host" "shop" {
+  namespace     = "NAMESPACE"
+  name          = "shop"
+  hostname      = "shop.example.com"
+  ambassador_id = ["NAMESPACE"]
+}
+
+data "emissary_status" "this" {
+  name          = "NAMESPACE"
+  namespace     = "NAMESPACE"
+  ambassador_id = "NAMESPACE"
+  depends_on    = [emissary_release.ingress, emissary_host.shop]
+}
+`),
+		ConfigStateChecks: []statecheck.StateCheck{
+			statecheck.ExpectKnownValue("data.emissary_status.this", tfjsonpath.New("addresses"), knownvalue.ListSizeExact(0)),
+			statecheck.ExpectKnownValue("data.emissary_status.this", tfjsonpath.New("hosts").AtMapKey(w.namespace+"/shop").AtMapKey("served"), knownvalue.Bool(false)),
+		},
+	})
+}
+
 // loadBalancer makes the Service of a release, with addresses.
 func (w *world) loadBalancer(release string, addresses ...string) {
 	w.Helper()
