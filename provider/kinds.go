@@ -25,7 +25,7 @@ var checks = map[string][]check{
 	"Mapping": {
 		texts(service, "service"),
 		texts(hostname, "hostname"),
-		unless("host_regex", hostname, "host"),
+		unless("host_regex", plainHostname, "host"),
 		reachable,
 		rooted,
 		percentage("weight"),

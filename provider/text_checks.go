@@ -159,6 +159,15 @@ func hostname(at path.Path, text string) diag.Diagnostics {
 	return nil
 }
 
+// plainHostname refuses a glob, too: Emissary takes the star of the deprecated host
+// for an ordinary character, which no host name has.
+func plainHostname(at path.Path, text string) diag.Diagnostics {
+	if strings.Contains(text, "*") {
+		return failAt(at, "is %q, and is matched as it is; write globs in hostname.", text)
+	}
+	return hostname(at, text)
+}
+
 // regex refuses what Envoy's engine, RE2, does. Go's syntax is RE2's.
 func regex(at path.Path, text string) diag.Diagnostics {
 	if text == "" {

@@ -1,8 +1,11 @@
 package compile
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"terraform-provider-emissary/controller/store"
 	"terraform-provider-emissary/crds/v3alpha1"
@@ -53,20 +56,15 @@ func (c *Compiler) newMapping(ref store.Ref, report *Report, namespace string, l
 	for _, err := range errs {
 		report.refuse(ReasonInvalid, "%v", err)
 	}
-	if spec.Host != "" || spec.Hostname != "" {
-		name := spec.Hostname
-		if name == "" {
-			name = spec.Host
-		}
-		regex := hostIsRegex(spec)
+	plain, authority := withoutAuthority(spec.Headers)
+	m.headers = conditions(plain, spec.RegexHeaders)
+	if name := cmp.Or(spec.Hostname, spec.Host, authority); name != "" {
+		regex := hostIsRegex(spec) && spec.Host != ""
 		if !regex {
-			m.hostname = lowerHostname(name)
-			name = m.hostname
+			name = lowerHostname(name)
+			m.hostname = name
 		}
-		m.headers = append(conditions(spec.Headers, spec.RegexHeaders), condition{headerAuthority, name, regex})
-	} else {
-		m.headers = conditions(spec.Headers, spec.RegexHeaders)
-		m.hostname = lowerHostname(spec.Headers[headerAuthority])
+		m.headers = append(m.headers, condition{headerAuthority, name, regex})
 	}
 	if spec.Method != "" {
 		m.headers = append(m.headers, condition{headerMethod, spec.Method, spec.MethodRegex})
@@ -78,6 +76,19 @@ func (c *Compiler) newMapping(ref store.Ref, report *Report, namespace string, l
 	}
 	c.noteIgnored(m)
 	return m
+}
+
+// withoutAuthority takes an exact match of :authority out of the headers. As in Emissary it stands for a hostname, which
+// host and hostname override, and weighs as one.
+func withoutAuthority(headers map[string]string) (others map[string]string, authority string) {
+	for name, value := range headers {
+		if strings.EqualFold(name, headerAuthority) {
+			others = maps.Clone(headers)
+			delete(others, name)
+			return others, value
+		}
+	}
+	return headers, ""
 }
 
 // hostIsRegex reports whether a Mapping is for the hosts of a regular expression: of any Host, then, and for all when it
@@ -190,6 +201,9 @@ func (c *Compiler) noteIgnored(m *mapping) {
 	}
 	if spec.Host != "" && spec.Hostname != "" {
 		m.report.warn(ReasonIgnored, "host has no effect beside hostname")
+	}
+	if _, authority := withoutAuthority(spec.Headers); authority != "" && cmp.Or(spec.Host, spec.Hostname) != "" {
+		m.report.warn(ReasonIgnored, "headers: %s has no effect beside host or hostname", headerAuthority)
 	}
 	if spec.HostRegex && spec.Hostname != "" {
 		m.report.warn(ReasonIgnored, "host_regex has no effect on hostname, which is a glob")

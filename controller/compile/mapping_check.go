@@ -80,9 +80,14 @@ func (c *Compiler) checkMapping(spec *v3alpha1.MappingSpec) []error {
 }
 
 func checkHostname(spec *v3alpha1.MappingSpec, maxRegex int) error {
+	if _, authority := withoutAuthority(spec.Headers); strings.Contains(authority, "*") {
+		return fmt.Errorf("headers: %s is %q, and no host has a star in its name: use hostname, which takes globs", headerAuthority, authority)
+	}
 	switch {
 	case hostIsRegex(spec) && spec.Host != "":
 		return checkRegex("host", spec.Host, maxRegex)
+	case !spec.HostRegex && strings.Contains(spec.Host, "*"):
+		return fmt.Errorf("host: %q is matched as it is, and no host has a star in its name: use hostname, which takes globs", spec.Host)
 	case spec.Hostname != "":
 		return checkHostGlob("hostname", spec.Hostname)
 	default:

@@ -85,7 +85,7 @@ func (c *Compiler) appendRoutes(routes []*matchtree.Entry, model v3alpha1.Securi
 	var few [2]variant
 	for _, member := range c.routesOf(g) {
 		for _, v := range appendVariants(few[:0], model, h, member.answersACME()) {
-			v.hostKnown = g.hostname != "" && hostnameCovers(g.hostname, h.hostname) && member.mapping.spec.Headers[headerAuthority] == ""
+			v.hostKnown = g.hostname != "" && hostnameCovers(g.hostname, h.hostname)
 			routes = append(routes, member.variant(c, v))
 			g.live = g.live || !v.redirect
 		}
