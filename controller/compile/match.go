@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"slices"
 	"strings"
 
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -92,10 +93,12 @@ func matchPath(match *routev3.RouteMatch, g *group, m *mapping) {
 
 func headerMatchers(conditions []condition, v variant) []*routev3.HeaderMatcher {
 	var matchers []*routev3.HeaderMatcher
+	dropsProto := v.byProto && (v.secureOnly || slices.ContainsFunc(conditions, besidesProto))
 	for _, header := range conditions {
 		switch {
-		case v.byProto && strings.EqualFold(header.name, headerForwardedProto):
-			// The securityModel XFP decides by this header itself; Emissary drops such a condition there.
+		case dropsProto && strings.EqualFold(header.name, headerForwardedProto):
+			// The securityModel XFP decides by this header itself; Emissary drops such a condition there, unless the route
+			// for what is not secure would be left without any.
 		case header.regex:
 			matchers = append(matchers, headerMatcher(header.name, safeRegexMatcher(header.value)))
 		case header.name != headerAuthority:
@@ -108,6 +111,12 @@ func headerMatchers(conditions []condition, v variant) []*routev3.HeaderMatcher 
 		matchers = append(matchers, isSecure)
 	}
 	return matchers
+}
+
+// besidesProto tells conditions on other headers than x-forwarded-proto. The hostname * is none.
+func besidesProto(c condition) bool {
+	everyHost := c.name == headerAuthority && c.value == "*" && !c.regex
+	return !everyHost && !strings.EqualFold(c.name, headerForwardedProto)
 }
 
 func queryMatchers(conditions []condition) []*routev3.QueryParameterMatcher {
