@@ -242,20 +242,13 @@ func (c *Compiler) requestTimeout(spec *v3alpha1.MappingSpec) *durationpb.Durati
 }
 
 // redirectAction builds the answer of a host_redirect Mapping. Its service is the host to redirect to; a scheme in
-// front of it becomes the new scheme.
+// front of it becomes the new scheme, and a bare name is qualified as that of any service, as in Emissary.
 func redirectAction(m *mapping) *routev3.RedirectAction {
 	spec := m.spec
-	action := &routev3.RedirectAction{}
-	host := spec.Service
-	if scheme, rest, found := strings.Cut(host, "://"); found {
+	action := &routev3.RedirectAction{HostRedirect: m.service.authority()}
+	if scheme, _, found := strings.Cut(spec.Service, "://"); found {
 		action.SchemeRewriteSpecifier = &routev3.RedirectAction_SchemeRedirect{SchemeRedirect: strings.ToLower(scheme)}
-		host = rest
 	}
-	host = strings.TrimSuffix(host, "/")
-	if m.service.host != host && !strings.ContainsAny(host, ":.") {
-		host = m.service.host
-	}
-	action.HostRedirect = host
 	switch {
 	case spec.PathRedirect != "":
 		action.PathRewriteSpecifier = &routev3.RedirectAction_PathRedirect{PathRedirect: spec.PathRedirect}

@@ -9,7 +9,7 @@ import (
 
 // serviceName is a parsed service reference of a Mapping or another kind: [scheme://]host[:port].
 type serviceName struct {
-	// host is a Service name, a DNS name or an IP literal (IPv6 without brackets).
+	// host is a Service name, a DNS name or an IP literal (IPv6 without brackets), in lower case.
 	host string
 	// port is as written, or 443 with TLS and 80 without.
 	port         uint32
@@ -54,7 +54,7 @@ func parseService(text string, originateTLS bool) (serviceName, error) {
 	if len(host) > maxServerName {
 		return name, fmt.Errorf("service %.50q...: the host has %d characters, %d are allowed", text, len(host), maxServerName)
 	}
-	name.host = host
+	name.host = strings.ToLower(host)
 	name.port, name.explicitPort = port, port != 0
 	if port == 0 {
 		name.port = 80
@@ -147,4 +147,12 @@ func (n serviceName) asWritten() string {
 		return n.host
 	}
 	return n.hostPort()
+}
+
+// authority is the target as it stands in a URL, without a port that was not written.
+func (n serviceName) authority() string {
+	if !n.explicitPort && strings.Contains(n.host, ":") {
+		return "[" + n.host + "]"
+	}
+	return n.asWritten()
 }
