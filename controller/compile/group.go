@@ -164,7 +164,7 @@ func groupKey(m *mapping, selecting []*host, loose bool) string {
 	for _, parameter := range m.query {
 		part(parameter.name, parameter.value)
 	}
-	if m.hostname == "" && !m.everyHost && !hostIsRegex(m.spec) {
+	if m.hostname == "" && !m.everyHost {
 		for _, h := range selecting {
 			if h.selector.matches(m.labels, loose) {
 				part("host", h.ref.Namespace, h.ref.Name)
@@ -177,7 +177,7 @@ func groupKey(m *mapping, selecting []*host, loose bool) string {
 	return key.String()
 }
 
-// agreement lists what the Mappings of a group must have in common, beyond what makes them one group.
+// agreement lists what the Mappings of a group must have in common, beyond what makes them one group and its headers.
 var agreement = []struct {
 	field string
 	// value returns nil when a Mapping does not say.
@@ -192,7 +192,6 @@ var agreement = []struct {
 	{"load_balancer", func(s *v3alpha1.MappingSpec) any { return whenSet(s.LoadBalancer) }},
 	{"prefix_regex", func(s *v3alpha1.MappingSpec) any { return whenTrue(s.PrefixRegex) }},
 	{"prefix_exact", func(s *v3alpha1.MappingSpec) any { return whenTrue(s.PrefixExact) }},
-	{"regex_headers", func(s *v3alpha1.MappingSpec) any { return whenMapped(s.RegexHeaders) }},
 	{"labels", func(s *v3alpha1.MappingSpec) any { return whenMapped(s.Labels) }},
 }
 
@@ -224,9 +223,24 @@ func whenTrue(b bool) any {
 	return true
 }
 
+// differing is where the conditions of two Mappings of one group differ, which is in the kind of a match; -1 when nowhere.
+func differing(a, b []condition) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return -1
+}
+
 // join adds a Mapping to a group, or refuses it when it does not fit.
 func (c *Compiler) join(g *group, m *mapping) {
 	if first := g.first(); m != first {
+		if at := differing(m.headers, first.headers); at >= 0 {
+			m.report.refuse(ReasonConflict, "%s is matched as an expression in one of this and %s, and as it is in the other: "+
+				"match it alike in both, or change prefix, hostname or precedence", m.headers[at].name, first)
+			return
+		}
 		for _, rule := range agreement {
 			if value := rule.value(m.spec); value != nil && !reflect.DeepEqual(value, rule.value(first.spec)) {
 				m.report.refuse(ReasonConflict, "%s differs from that of %s, which matches the same requests: set it alike in both, "+
@@ -286,7 +300,9 @@ func (c *Compiler) settle(g *group) {
 	} else {
 		g.shared = &v3alpha1.MappingSpec{}
 		for _, m := range sources {
-			share(g.shared, m.spec)
+			spec := *m.spec
+			c.applyHeaderDefaults(&spec)
+			share(g.shared, &spec)
 		}
 	}
 	if c.module.hasDefaults() {
@@ -301,7 +317,7 @@ func share(shared, spec *v3alpha1.MappingSpec) {
 	override(&shared.CaseSensitive, spec.CaseSensitive)
 	override(&shared.CORS, spec.CORS)
 	override(&shared.RetryPolicy, spec.RetryPolicy)
-	override(&shared.RegexRewrite, spec.RegexRewrite)
+	shared.RegexRewrite = spec.RegexRewrite // the last Mapping decides, if it says nothing, too
 	override(&shared.LoadBalancer, spec.LoadBalancer)
 	override(&shared.UseWebsocket, spec.UseWebsocket)
 	if spec.Priority != "" {
@@ -340,6 +356,21 @@ func united(a, b map[string]v3alpha1.AddedHeader) map[string]v3alpha1.AddedHeade
 
 // applyDefaults fills what no Mapping of a group sets from the Module's defaults.
 func (c *Compiler) applyDefaults(shared *v3alpha1.MappingSpec) {
+	c.applyHeaderDefaults(shared)
+	if shared.CORS == nil {
+		shared.CORS = c.module.cors
+	}
+	if shared.RetryPolicy == nil {
+		shared.RetryPolicy = c.module.retryPolicy
+	}
+	if shared.LoadBalancer == nil {
+		shared.LoadBalancer = c.module.loadBalancer
+	}
+}
+
+// applyHeaderDefaults fills the changes to headers that a Mapping does not set: each one by itself, before it is united
+// with the others of its group.
+func (c *Compiler) applyHeaderDefaults(shared *v3alpha1.MappingSpec) {
 	for _, defaults := range []fallbackFields{c.module.defaults.HTTPMapping, c.module.defaults.fallbackFields} {
 		if shared.AddRequestHeaders == nil {
 			shared.AddRequestHeaders = added(defaults.AddRequestHeaders)
@@ -353,14 +384,5 @@ func (c *Compiler) applyDefaults(shared *v3alpha1.MappingSpec) {
 		if shared.RemoveResponseHeaders == nil {
 			shared.RemoveResponseHeaders = defaults.RemoveResponseHeaders
 		}
-	}
-	if shared.CORS == nil {
-		shared.CORS = c.module.cors
-	}
-	if shared.RetryPolicy == nil {
-		shared.RetryPolicy = c.module.retryPolicy
-	}
-	if shared.LoadBalancer == nil {
-		shared.LoadBalancer = c.module.loadBalancer
 	}
 }

@@ -212,6 +212,8 @@ func (c *Compiler) routeAction(r *memberRoute) *routev3.RouteAction {
 	switch {
 	case shared.RegexRewrite != nil:
 		action.RegexRewrite = substitute(shared.RegexRewrite)
+	case spec.RegexRewrite != nil:
+		// The group's last Mapping has none. It has taken the place of rewrite all the same, as in Emissary.
 	case spec.Rewrite == nil:
 		action.PrefixRewrite = "/"
 	default:
