@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,6 +19,8 @@ var (
 	digest = regexp.MustCompile(`sha256:[0-9a-f]+`)
 	tofu   = strings.NewReplacer("OpenTofu", "Terraform", " (current -> planned)", "")
 	notice = regexp.MustCompile(`(?s)\n─{10,}.*`) // where the plan was saved to
+	// untold is a write-only attribute in an update: OpenTofu lists it among what changes, Terraform among the rest.
+	untold = regexp.MustCompile(`(?m)^ +~ \w+ += \(write-only attribute\)\n( +# \()(\d+)( unchanged attributes hidden\))$`)
 )
 
 // comment is the text that the server posts for a plan: without the reading
@@ -32,6 +35,11 @@ func comment(plan string) string {
 	plan = notice.ReplaceAllString(plan, "")
 	plan = digest.ReplaceAllString(plan, "sha256:…")
 	plan = marker.ReplaceAllString(plan, "$1 ")
+	plan = untold.ReplaceAllStringFunc(plan, func(lines string) string {
+		parts := untold.FindStringSubmatch(lines)
+		hidden, _ := strconv.Atoi(parts[2])
+		return parts[1] + strconv.Itoa(hidden+1) + parts[3]
+	})
 	return strings.TrimSpace(tofu.Replace(plan)) + "\n"
 }
 
