@@ -184,7 +184,6 @@ var agreement = []struct {
 	value func(*v3alpha1.MappingSpec) any
 }{
 	{"bypass_auth", func(s *v3alpha1.MappingSpec) any { return whenSet(s.BypassAuth) }},
-	{"circuit_breakers", func(s *v3alpha1.MappingSpec) any { return whenListed(s.CircuitBreakers) }},
 	{"connect_timeout_ms", func(s *v3alpha1.MappingSpec) any { return whenSet(s.ConnectTimeoutMs) }},
 	{"cluster_idle_timeout_ms", func(s *v3alpha1.MappingSpec) any { return whenSet(s.ClusterIdleTimeoutMs) }},
 	{"cluster_max_connection_lifetime_ms", func(s *v3alpha1.MappingSpec) any { return whenSet(s.ClusterMaxConnectionLifetimeMs) }},
@@ -200,13 +199,6 @@ func whenSet[T any](p *T) any {
 		return nil
 	}
 	return *p
-}
-
-func whenListed[T any](l []T) any {
-	if l == nil {
-		return nil
-	}
-	return l
 }
 
 func whenMapped[K comparable, V any](m map[K]V) any {
@@ -233,7 +225,22 @@ func differing(a, b []condition) int {
 	return -1
 }
 
-// join adds a Mapping to a group, or refuses it when it does not fit.
+// disagrees refuses a Mapping for a field in which it differs from the first of its group.
+func (m *mapping) disagrees(field string, first *mapping) {
+	m.report.refuse(ReasonConflict, "%s differs from that of %s, which matches the same requests: set it alike in both, "+
+		"or change prefix, hostname or precedence", field, first)
+}
+
+// breakersOf are the circuit breakers of a Mapping, or else the Module's.
+func (c *Compiler) breakersOf(m *mapping) []v3alpha1.CircuitBreaker {
+	if m.spec.CircuitBreakers != nil {
+		return m.spec.CircuitBreakers
+	}
+	return c.module.circuitBreakers
+}
+
+// join adds a Mapping to a group, or refuses it when it does not fit. The group has the labels of those that answer its
+// requests, whatever a shadow has.
 func (c *Compiler) join(g *group, m *mapping) {
 	if first := g.first(); m != first {
 		if at := differing(m.headers, first.headers); at >= 0 {
@@ -243,10 +250,13 @@ func (c *Compiler) join(g *group, m *mapping) {
 		}
 		for _, rule := range agreement {
 			if value := rule.value(m.spec); value != nil && !reflect.DeepEqual(value, rule.value(first.spec)) {
-				m.report.refuse(ReasonConflict, "%s differs from that of %s, which matches the same requests: set it alike in both, "+
-					"or change prefix, hostname or precedence", rule.field, first)
+				m.disagrees(rule.field, first)
 				return
 			}
+		}
+		if !reflect.DeepEqual(c.breakersOf(m), c.breakersOf(first)) { // Emissary excuses nobody who says nothing of them
+			m.disagrees("circuit_breakers", first)
+			return
 		}
 	}
 	redirects := isTrue(m.spec.HostRedirect)
@@ -265,17 +275,12 @@ func (c *Compiler) join(g *group, m *mapping) {
 	case redirects && g.redirect != nil:
 		m.report.refuse(ReasonConflict, "%s already redirects the same requests", g.redirect)
 	case redirects:
-		g.redirect = m
+		g.redirect, g.labels = m, m.labels
 	case g.redirect != nil:
 		m.report.refuse(ReasonConflict, "%s redirects the same requests: remove one, or change prefix, hostname or precedence", g.redirect)
 	default:
 		g.members = append(g.members, m)
-	}
-	if g.labels == nil {
-		g.labels = m.labels
-	} else if len(m.labels) > 0 {
-		g.labels = maps.Clone(g.labels)
-		maps.Copy(g.labels, m.labels)
+		g.labels = united(g.labels, m.labels)
 	}
 }
 
@@ -345,9 +350,13 @@ func override[T any](target **T, value *T) {
 	}
 }
 
-func united(a, b map[string]v3alpha1.AddedHeader) map[string]v3alpha1.AddedHeader {
-	if a == nil {
+// united is what two maps hold; where both have a key, the second decides.
+func united[V any](a, b map[string]V) map[string]V {
+	switch {
+	case a == nil:
 		return b
+	case b == nil:
+		return a
 	}
 	both := maps.Clone(a)
 	maps.Copy(both, b)

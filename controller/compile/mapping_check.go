@@ -31,7 +31,7 @@ func (c *Compiler) checkMapping(spec *v3alpha1.MappingSpec) []error {
 	check(checkRegexMatches("regex_headers", spec.RegexHeaders, maxRegex))
 	check(checkRegexMatches("regex_query_parameters", spec.RegexQueryParameters, maxRegex))
 	check(checkHostname(spec, maxRegex))
-	if spec.MethodRegex {
+	if spec.MethodRegex && spec.Method != "" {
 		check(checkRegex("method", spec.Method, maxRegex))
 	} else {
 		check(checkHeaderValue("method", spec.Method))

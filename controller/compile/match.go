@@ -72,12 +72,13 @@ func matchRequests(match *routev3.RouteMatch, g *group, m *mapping, v variant, s
 	}
 }
 
-// matchPath says what the path of a request must be like.
+// matchPath says what the path of a request must be like. Whether it is a prefix, exact or a regular expression is said
+// by the Mapping that opened the group, as in Emissary: those after it may leave it out.
 func matchPath(match *routev3.RouteMatch, g *group, m *mapping) {
 	switch prefix := m.spec.Prefix; {
-	case m.spec.PrefixRegex:
+	case g.first().spec.PrefixRegex:
 		match.PathSpecifier = &routev3.RouteMatch_SafeRegex{SafeRegex: regexMatcher(prefix)}
-	case m.spec.PrefixExact:
+	case g.first().spec.PrefixExact:
 		match.PathSpecifier = &routev3.RouteMatch_Path{Path: prefix}
 	default:
 		match.PathSpecifier = &routev3.RouteMatch_Prefix{Prefix: prefix}

@@ -34,6 +34,8 @@ func TestPoisonOfEveryKind(t *testing.T) {
 		"streams":            {"Listener", "{port: 80, protocol: HTTP, securityModel: XFP, http2MaxConcurrentStreams: 0, hostBinding: {namespace: {from: ALL}}}", "http2MaxConcurrentStreams"},
 		"no log service":     {"LogService", "{driver: http, protocol_version: v3, service: ':80'}", "the host is empty"},
 		"rate limit service": {"RateLimitService", "{protocol_version: v3, service: 'a b'}", "service \"a b\""},
+		"star in a host":     {"Mapping", "{prefix: /, service: a, host: '*.a.example'}", "use hostname"},
+		"star in :authority": {"Mapping", "{prefix: /, service: a, hostname: a, headers: {':Authority': 'a*'}}", ":authority is \"a*\""},
 		"star in the middle": {"Host", "{hostname: 'a*b'}", "hostname"},
 	}
 	for name, test := range tests {

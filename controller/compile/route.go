@@ -150,7 +150,8 @@ func (r *memberRoute) variant(c *Compiler, v variant) *matchtree.Entry {
 const acmeChallenge = "/.well-known/acme-challenge/"
 
 func (r *memberRoute) answersACME() bool {
-	return r.mapping.spec.Prefix == acmeChallenge && !r.mapping.spec.PrefixRegex && !r.mapping.spec.PrefixExact
+	first := r.group.first().spec
+	return first.Prefix == acmeChallenge && !first.PrefixRegex && !first.PrefixExact
 }
 
 // decorated starts a route with what does not depend on its action. What it matches is empty yet, and allocated with it.
