@@ -51,9 +51,7 @@ func decode(raw []byte, parent metav1.Object) (manifest.Object, error) {
 		_, err := convert.ToV3alpha1(content)
 		return manifest.Object{}, err
 	}
-	if _, structured := content["metadata"]; !structured {
-		content = structure(content)
-	}
+	content = structure(content)
 	if err := inherit(content, parent); err != nil {
 		return manifest.Object{}, err
 	}
@@ -66,21 +64,39 @@ func decode(raw []byte, parent metav1.Object) (manifest.Object, error) {
 	return object, err
 }
 
-// structure gives a flattened object metadata and a spec. Its labels are a field of the spec (a Mapping's labels for
-// rate limiting); those of the object are called metadata_labels.
+// structure gives an object metadata and a spec, and moves there what stands beside them: an object may be flattened in
+// part. Its labels are a field of the spec (a Mapping's labels for rate limiting); those of the object are called
+// metadata_labels.
 func structure(flat map[string]any) map[string]any {
-	spec := maps.Clone(flat)
-	metadata := map[string]any{}
-	for field, name := range map[string]string{"name": "name", "namespace": "namespace", "metadata_labels": "labels"} {
-		if value, ok := spec[field]; ok {
-			metadata[name] = value
-			delete(spec, field)
+	content, metadata, spec := map[string]any{}, part(flat, "metadata"), part(flat, "spec")
+	for field, value := range flat {
+		switch field {
+		case "apiVersion", "kind", "metadata", "spec", "status":
+			content[field] = value
+		case "name", "namespace":
+			metadata[field] = value
+		case "metadata_labels":
+			metadata["labels"] = value
+		case "generation": // that of the object that carries the annotation counts
+		default:
+			spec[field] = value
 		}
 	}
-	for _, field := range []string{"apiVersion", "kind", "generation"} {
-		delete(spec, field)
+	if _, object := content["metadata"].(map[string]any); object || content["metadata"] == nil {
+		content["metadata"] = metadata
 	}
-	return map[string]any{"apiVersion": flat["apiVersion"], "kind": flat["kind"], "metadata": metadata, "spec": spec}
+	if _, object := content["spec"].(map[string]any); object || content["spec"] == nil {
+		content["spec"] = spec
+	}
+	return content
+}
+
+// part is a copy of an object in an object, or an empty one.
+func part(content map[string]any, field string) map[string]any {
+	if object, ok := content[field].(map[string]any); ok {
+		return maps.Clone(object)
+	}
+	return map[string]any{}
 }
 
 // inherit fills in what the object does not say itself.

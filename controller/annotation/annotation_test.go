@@ -74,6 +74,34 @@ service: cart
 	}
 }
 
+func TestObjectsFlattenedInPart(t *testing.T) {
+	t.Parallel()
+	objects, problems := annotation.Objects(service(`
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+name: named
+spec: {hostname: a.example, prefix: /named/, service: cart}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Mapping
+metadata: {name: formed}
+prefix: /formed/
+service: cart
+`))
+	if len(problems) > 0 || len(objects) != 2 {
+		t.Fatalf("%d objects, problems %v", len(objects), problems)
+	}
+	for i, name := range []string{"named", "formed"} {
+		object := objects[i]
+		if object.Err != nil || len(object.Unknown) > 0 {
+			t.Fatalf("%s: %v, unknown %v", object.Ref, object.Err, object.Unknown)
+		}
+		if mapping := object.Object.(*v3alpha1.Mapping); mapping.Name != name || mapping.Spec.Prefix != "/"+name+"/" || mapping.Spec.Service != "cart" {
+			t.Errorf("%s = %+v", name, mapping)
+		}
+	}
+}
+
 func TestObjectsBadDocumentCostsOnlyItself(t *testing.T) {
 	t.Parallel()
 	const good = "\n---\napiVersion: getambassador.io/v2\nkind: Mapping\nname: good\nprefix: /\nservice: s\n"

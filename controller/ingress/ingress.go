@@ -31,9 +31,9 @@ const (
 // oneLabel matches what a leading * in the host of a rule stands for: exactly one label of a hostname.
 const oneLabel = `^[a-z0-9]([-a-z0-9]*[a-z0-9])?`
 
-// IsOurs reports whether an IngressClass names this controller and belongs to the instance ambassadorID.
+// IsOurs reports whether an IngressClass names this controller, in any letter case, and belongs to the instance ambassadorID.
 func IsOurs(class *networkingv1.IngressClass, ambassadorID string) bool {
-	return class.Spec.Controller == Controller && ambassadorIDOf(class).IsMember(ambassadorID)
+	return strings.EqualFold(class.Spec.Controller, Controller) && ambassadorIDOf(class).IsMember(ambassadorID)
 }
 
 // Wanted reports whether the instance ambassadorID serves an Ingress: by the annotation kubernetes.io/ingress.class,

@@ -138,6 +138,7 @@ func TestIsOurs(t *testing.T) {
 		want  bool
 	}{
 		"ours":             {class(ingress.Controller, ""), true},
+		"in capitals":      {class("GetAmbassador.io/Ingress-Controller", ""), true},
 		"another's":        {class("example.com/other", ""), false},
 		"another instance": {class(ingress.Controller, "blue"), false},
 	} {
