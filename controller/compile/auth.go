@@ -126,8 +126,11 @@ func checkAuthService(spec *v3alpha1.AuthServiceSpec) error {
 // noteAuthConflicts tells AuthServices that what they set is decided by another one.
 func (c *Compiler) noteAuthConflicts(refs []store.Ref, specs []*v3alpha1.AuthServiceSpec) {
 	for i := 1; i < len(specs); i++ {
-		if specs[i].PathPrefix != specs[0].PathPrefix {
-			c.ledger[refs[i]].warn(ReasonConflict, "path_prefix differs from that of %s, which is used", refs[0])
+		if prefix := specs[i].PathPrefix; prefix != "" {
+			set := slices.IndexFunc(specs, func(spec *v3alpha1.AuthServiceSpec) bool { return spec.PathPrefix != "" })
+			if specs[set].PathPrefix != prefix {
+				c.ledger[refs[i]].warn(ReasonConflict, "path_prefix differs from that of %s, which is used", refs[set])
+			}
 		}
 		if specs[i].Proto != specs[0].Proto {
 			c.ledger[refs[0]].warn(ReasonConflict, "proto differs from that of %s, which is used", refs[i])
@@ -135,12 +138,13 @@ func (c *Compiler) noteAuthConflicts(refs []store.Ref, specs []*v3alpha1.AuthSer
 	}
 }
 
-// mergeAuth makes one AuthService of several, as Emissary does: path_prefix is the first one's, the allowed headers are
+// mergeAuth makes one AuthService of several, as Emissary does: path_prefix is the first one that is set, the allowed headers are
 // those of all, and of everything else the last one that sets it counts.
 func mergeAuth(specs []*v3alpha1.AuthServiceSpec) *v3alpha1.AuthServiceSpec {
 	merged := *specs[0]
 	for _, spec := range specs[1:] {
 		merged.AllowedRequestHeaders = slices.Concat(merged.AllowedRequestHeaders, spec.AllowedRequestHeaders)
+		merged.PathPrefix = cmp.Or(merged.PathPrefix, spec.PathPrefix)
 		merged.AllowedAuthorizationHeaders = slices.Concat(merged.AllowedAuthorizationHeaders, spec.AllowedAuthorizationHeaders)
 		merged.Proto = cmp.Or(spec.Proto, merged.Proto)
 		override(&merged.TimeoutMs, spec.TimeoutMs)

@@ -171,7 +171,7 @@ func (c *Compiler) newHTTPFilters() []*hcmv3.HttpFilter {
 	add(filterCORS, &corsv3.Cors{})
 	c.addAuthFilter(add)
 	c.addRateLimitFilter(add)
-	add("envoy.filters.http.router", &routerv3.Router{SuppressEnvoyHeaders: c.module.http.suppressEnvoyHeaders})
+	add("envoy.filters.http.router", &routerv3.Router{SuppressEnvoyHeaders: bool(c.module.http.suppressEnvoyHeaders)})
 	return filters
 }
 

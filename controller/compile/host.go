@@ -163,7 +163,8 @@ func (c *Compiler) terminateTLS(h *host, spec *v3alpha1.HostSpec) bool {
 // one called "<host>-context".
 func (c *Compiler) hostTLSSettings(h *host, spec *v3alpha1.HostSpec, secret secretName) (context store.Ref, settings tlsSettings, ok bool) {
 	if spec.TLS != nil {
-		settings = inlineSettings(spec.TLS, h.namespace)
+		// A Secret in another namespace asks for namespaces in names, whatever the Module says.
+		settings = inlineSettings(spec.TLS, h.namespace, spec.TLSSecret.Namespace != "" || c.module.namesSecretsAnywhere())
 		if err := settings.check(); err != nil {
 			h.report.refuse(ReasonInvalid, "tls: %v", err)
 			return context, settings, false
@@ -204,12 +205,12 @@ func (t *tlsContext) agreesOn(secret secretName, hostNamespace string) bool {
 		named.namespace == t.ref.Namespace && secretName{hostNamespace, named.name} == secret
 }
 
-func inlineSettings(tls *v3alpha1.HostTLS, namespace string) tlsSettings {
+func inlineSettings(tls *v3alpha1.HostTLS, namespace string, namespacing bool) tlsSettings {
 	secret := func(name string) secretName {
 		if name == "" {
 			return secretName{}
 		}
-		return parseSecretName(name, namespace, true)
+		return parseSecretName(name, namespace, namespacing)
 	}
 	return tlsSettings{
 		certChainFile: tls.CertChainFile, privateKeyFile: tls.PrivateKeyFile,

@@ -19,10 +19,10 @@ type httpSettings struct {
 	enableHTTP10          bool
 	allowChunkedLength    bool
 	preserveRequestID     bool
-	mergeSlashes          bool
-	stripMatchingPort     bool
-	rejectEscapedSlashes  bool
-	suppressEnvoyHeaders  bool
+	mergeSlashes          looseBool
+	stripMatchingPort     looseBool
+	rejectEscapedSlashes  looseBool
+	suppressEnvoyHeaders  looseBool
 	underscores           string
 	forwardClientCert     string
 	setClientCert         *clientCertDetails
@@ -98,8 +98,8 @@ func (c *Compiler) connectionManager(l *listener, routes *table) *hcmv3.HttpConn
 		UseRemoteAddress:          wrapperspb.Bool(s.useRemoteAddress),
 		XffNumTrustedHops:         uint32(l.l7Depth),
 		ServerName:                s.serverName,
-		MergeSlashes:              s.mergeSlashes,
-		StripMatchingHostPort:     s.stripMatchingPort,
+		MergeSlashes:              bool(s.mergeSlashes),
+		StripMatchingHostPort:     bool(s.stripMatchingPort),
 		PreserveExternalRequestId: s.preserveRequestID,
 		CommonHttpProtocolOptions: s.commonOptions(),
 		HttpProtocolOptions:       s.http1Options(),

@@ -88,6 +88,26 @@ func (l *looseList) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*[]string)(l))
 }
 
+// looseBool is true or false, which may be written as a string in one of the spellings Emissary knows.
+type looseBool bool
+
+// UnmarshalJSON accepts a boolean or a string.
+func (b *looseBool) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return json.Unmarshal(raw, (*bool)(b))
+	}
+	switch strings.ToLower(text) {
+	case "true", "t", "yes", "y", "on", "1":
+		*b = true
+	case "false", "f", "no", "n", "off", "0", "":
+		*b = false
+	default:
+		return fmt.Errorf("%q stands where true or false belongs", text)
+	}
+	return nil
+}
+
 // looseText is a string that may be written as a number.
 type looseText string
 

@@ -258,6 +258,9 @@ func checkDefaultLabels(domains map[string]labelDefaults) error {
 // notNegative checks an optional number.
 func notNegative(n *int) error { return checkNotNegative("value", n) }
 
+// namesSecretsAnywhere reports whether "name.namespace" is a Secret of another namespace where nothing else is said.
+func (m *module) namesSecretsAnywhere() bool { return valueOr(m.defaults.TLSSecretNamespaced, true) }
+
 // enabled reads a switch that defaults to true.
 func (s syntheticRoute) enabled() bool { return s.Enabled == nil || *s.Enabled }
 

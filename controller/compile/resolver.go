@@ -26,8 +26,19 @@ func faultf(reason, format string, args ...any) *fault {
 	return &fault{reason: reason, message: fmt.Sprintf(format, args...)}
 }
 
-// resolvers reports on the resolver objects of this install and returns what each name stands for. Names are looked up
-// over all namespaces, as in Emissary.
+// builtInResolvers are there without an object. Those of one line are one resolver under two names.
+var builtInResolvers = []struct {
+	names []string
+	means resolver
+}{
+	{[]string{serviceResolverName}, byService},
+	{[]string{"kubernetes-endpoint", "endpoint"}, byEndpoints},
+	{[]string{"consul-endpoint", "consul"}, byConsul},
+}
+
+// resolversByName reports on the resolver objects of this install and returns what each name stands for. Names are
+// looked up over all namespaces, and an object takes the place of a built-in resolver, under both its names unless there
+// is one for each: all as in Emissary.
 func (c *Compiler) resolversByName() map[string]resolver {
 	names := map[string]resolver{}
 	for _, object := range c.store.ConsulResolvers() {
@@ -49,9 +60,19 @@ func (c *Compiler) resolversByName() map[string]resolver {
 			names[object.Name] = byService
 		}
 	}
-	names[serviceResolverName] = byService
-	names["kubernetes-endpoint"], names["endpoint"] = byEndpoints, byEndpoints
-	names["consul-endpoint"], names["consul"] = byConsul, byConsul
+	for _, builtIn := range builtInResolvers {
+		means := builtIn.means
+		for _, name := range builtIn.names {
+			if object, exists := names[name]; exists {
+				means = object
+			}
+		}
+		for _, name := range builtIn.names {
+			if _, exists := names[name]; !exists {
+				names[name] = means
+			}
+		}
+	}
 	return names
 }
 

@@ -80,13 +80,7 @@ func (c *Compiler) tlsContextNamed(name, namespace string) *tlsContext {
 // Module's default for it, is off.
 func (c *Compiler) contextSettings(object *v3alpha1.TLSContext) tlsSettings {
 	spec := &object.Spec
-	namespacing := true
-	if byModule := c.module.defaults.TLSSecretNamespaced; byModule != nil {
-		namespacing = *byModule
-	}
-	if spec.SecretNamespacing != nil {
-		namespacing = *spec.SecretNamespacing
-	}
+	namespacing := valueOr(spec.SecretNamespacing, c.module.namesSecretsAnywhere())
 	secret := func(text string) secretName {
 		if text == "" {
 			return secretName{}
