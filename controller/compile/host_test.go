@@ -3,6 +3,7 @@ package compile
 import (
 	"crypto/elliptic"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -44,5 +45,36 @@ spec: {config: `+test.module+`}
 				t.Errorf("the Secrets are %q, want %s among them", got, test.authority)
 			}
 		})
+	}
+}
+
+// TestLastHostOfAHostnameCountsInCleartext has two Hosts that treat requests in clear differently.
+func TestLastHostOfAHostnameCountsInCleartext(t *testing.T) {
+	t.Parallel()
+	manifests := `
+apiVersion: getambassador.io/v3alpha1
+kind: Listener
+metadata: {name: http, namespace: default}
+spec: {port: 8080, protocol: HTTP, securityModel: INSECURE, hostBinding: {namespace: {from: ALL}}}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: a, namespace: default}
+spec: {hostname: a.example.com}
+---
+apiVersion: getambassador.io/v3alpha1
+kind: Host
+metadata: {name: b, namespace: default}
+spec: {hostname: a.example.com, requestPolicy: {insecure: {action: Route}}, mappingSelector: {matchLabels: {of: b}}}
+`
+	labels := "labels: {of: b}, namespace:"
+	manifests += mappingYAML("of-a", "{hostname: '*', prefix: /a/, service: s}") +
+		strings.Replace(mappingYAML("of-both", "{hostname: '*', prefix: /b/, service: s}"), "namespace:", labels, 1)
+	objects, options := parse(t, manifests)
+	for _, route := range Compile(objects, options).Routes[0].VirtualHosts[0].Routes {
+		want := route.Name == "default/of-a"
+		if got := route.GetRedirect().GetHttpsRedirect(); got != want && strings.HasPrefix(route.Name, "default/of-") {
+			t.Errorf("%s redirects: %v, want %v", route.Name, got, want)
+		}
 	}
 }

@@ -94,6 +94,10 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	c.tables = append(c.tables, t)
 	virtual := byHostname(hosts)
 	for _, v := range virtual {
+		if t.cleartext() && len(v.hosts) > 1 {
+			v.hosts = slices.Clone(v.hosts)
+			slices.Reverse(v.hosts)
+		}
 		t.hosts[v.hostname] = v
 		for _, h := range v.hosts {
 			h.tables = append(h.tables, t)
@@ -108,6 +112,10 @@ func (c *Compiler) newTable(l *listener, name string, hosts []*host) *table {
 	}
 	return t
 }
+
+// cleartext reports whether a table is for connections without TLS. Of several Hosts of one hostname the last one counts
+// there, as in Emissary: over TLS it is the first one, whose certificate is used.
+func (t *table) cleartext() bool { return t.name == t.listener.cleartextTable() }
 
 // itemsOf is what a table is cut by. A virtual host that is much smaller than a part is one item; of a larger one, each
 // group is, too. The controller's own pages are in every virtual host, and weigh with it.
@@ -182,11 +190,17 @@ func (t *table) shadowed(v *virtualHost, g *group) bool {
 	return g.hostname != v.hostname && g.hostname != "" && !isGlob(g.hostname) && t.hosts[g.hostname] != nil
 }
 
-// placesFor lists where a group belongs in a table: under each hostname of its Hosts, as the first of them that has it.
+// placesFor lists where a group belongs in a table: under each hostname of its Hosts, as the one of them that counts.
 func (c *Compiler) placesFor(t *table, g *group) (places []place) {
 	for _, h := range g.hosts { // ordered by hostname, as those of a virtual host are
 		v := t.hosts[h.hostname]
-		if v == nil || !slices.Contains(v.hosts, h) || len(places) > 0 && places[len(places)-1].host == v || t.shadowed(v, g) {
+		if v == nil || !slices.Contains(v.hosts, h) || t.shadowed(v, g) {
+			continue
+		}
+		if last := len(places) - 1; last >= 0 && places[last].host == v {
+			if t.cleartext() {
+				places[last].as.host = h
+			}
 			continue
 		}
 		places = append(places, place{table: t, host: v, as: routed{g, h}, area: c.areaOf(v, g)})

@@ -12,7 +12,7 @@ import (
 )
 
 // virtualHost is a hostname in a route table. Several Hosts may have it; each group of Mappings then follows the first
-// one that serves it.
+// one in the list that serves it.
 type virtualHost struct {
 	hostname string
 	// requests are the hosts whose requests Envoy may look for in the virtual host.
