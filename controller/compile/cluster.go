@@ -73,7 +73,7 @@ func (c *Compiler) mappingUpstream(m *mapping, marker string) upstream {
 	if u.CircuitBreakers == nil {
 		u.CircuitBreakers = defaults.circuitBreakers
 	}
-	if lb := cmp.Or(spec.LoadBalancer, defaults.loadBalancer); lb != nil && u.ByEndpoints {
+	if lb := cmp.Or(spec.LoadBalancer, defaults.loadBalancer); lb != nil {
 		u.Balancing = lb.Policy
 	}
 	return u

@@ -68,8 +68,8 @@ func upgrades(shared *v3alpha1.MappingSpec) []*routev3.RouteAction_UpgradeConfig
 }
 
 // hashPolicy says what ring_hash and maglev choose an endpoint by.
-func hashPolicy(lb *v3alpha1.LoadBalancer, by resolver) []*routev3.RouteAction_HashPolicy {
-	if lb == nil || by != byEndpoints || lb.Policy != "ring_hash" && lb.Policy != "maglev" {
+func hashPolicy(lb *v3alpha1.LoadBalancer) []*routev3.RouteAction_HashPolicy {
+	if lb == nil || lb.Policy != "ring_hash" && lb.Policy != "maglev" {
 		return nil
 	}
 	policy := &routev3.RouteAction_HashPolicy{}

@@ -207,7 +207,7 @@ func (c *Compiler) routeAction(r *memberRoute) *routev3.RouteAction {
 		Priority:         routingPriority(shared.Priority),
 		RetryPolicy:      retryPolicy(shared.RetryPolicy),
 		UpgradeConfigs:   upgrades(shared),
-		HashPolicy:       hashPolicy(shared.LoadBalancer, r.mapping.resolver),
+		HashPolicy:       hashPolicy(shared.LoadBalancer),
 		RateLimits:       c.rateLimits(shared),
 	}
 	switch {
