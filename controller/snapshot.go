@@ -141,12 +141,13 @@ func Problems(reports map[store.Ref]*compile.Report, rejections map[store.Ref]st
 }
 
 // diagnosticsPublic reports whether the Module lets others than this machine see the diagnostics: by a route to them
-// (diagnostics.enabled, the default) or by themselves (allow_non_local).
+// (diagnostics.enabled, which is off where diagnostics says nothing of it, and on without diagnostics) or by themselves
+// (allow_non_local).
 func diagnosticsPublic(s *store.Store, ambassadorID string) bool {
 	var config struct {
-		Diagnostics struct {
-			Enabled       *bool `json:"enabled"`
-			AllowNonLocal bool  `json:"allow_non_local"`
+		Diagnostics *struct {
+			Enabled       bool `json:"enabled"`
+			AllowNonLocal bool `json:"allow_non_local"`
 		} `json:"diagnostics"`
 	}
 	for _, module := range s.Modules() {
@@ -158,5 +159,6 @@ func diagnosticsPublic(s *store.Store, ambassadorID string) bool {
 		}
 		break
 	}
-	return config.Diagnostics.Enabled == nil || *config.Diagnostics.Enabled || config.Diagnostics.AllowNonLocal
+	page := config.Diagnostics
+	return page == nil || page.Enabled || page.AllowNonLocal
 }

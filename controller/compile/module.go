@@ -34,7 +34,7 @@ type module struct {
 	retryPolicy        *v3alpha1.RetryPolicy
 	ownNamespaceOnly   bool
 
-	diagnostics, livenessProbe, readinessProbe syntheticRoute
+	diagnostics, livenessProbe, readinessProbe *syntheticRoute
 
 	http httpSettings
 }
@@ -44,7 +44,8 @@ type labelDefaults struct {
 	Defaults []v3alpha1.Label `json:"defaults"`
 }
 
-// syntheticRoute configures a probe or the diagnostics page. Unset fields keep their defaults.
+// syntheticRoute configures a probe or the diagnostics page. Unset fields keep their defaults, but for enabled: without
+// it the page is off, as in Emissary, and on where the Module does not speak of the page at all.
 type syntheticRoute struct {
 	Enabled       *bool  `json:"enabled"`
 	Prefix        string `json:"prefix"`
@@ -261,8 +262,8 @@ func notNegative(n *int) error { return checkNotNegative("value", n) }
 // namesSecretsAnywhere reports whether "name.namespace" is a Secret of another namespace where nothing else is said.
 func (m *module) namesSecretsAnywhere() bool { return valueOr(m.defaults.TLSSecretNamespaced, true) }
 
-// enabled reads a switch that defaults to true.
-func (s syntheticRoute) enabled() bool { return s.Enabled == nil || *s.Enabled }
+// enabled reports whether a page is routed.
+func (s *syntheticRoute) enabled() bool { return s == nil || isTrue(s.Enabled) }
 
 // hasDefaults reports whether the Module sets any of what applyDefaults fills in.
 func (m *module) hasDefaults() bool {

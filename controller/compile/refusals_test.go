@@ -18,7 +18,7 @@ func TestPoisonOfEveryKind(t *testing.T) {
 		"gRPC service":       {"Module", module("grpc_stats: {services: [{name: a}]}"), "config.grpc_stats: services"},
 		"label header":       {"Module", module("default_labels: {d: {defaults: [{request_headers: {key: k, header_name: 'a b'}}]}}"), "d.defaults.request_headers.header_name"},
 		"label value":        {"Module", module("default_labels: {d: {defaults: [{generic_key: {key: k}}]}}"), "d.defaults.generic_key.value is required"},
-		"page":               {"Module", module(`diagnostics: {rewrite: "/a\nb"}`), "config.diagnostics: rewrite"},
+		"page":               {"Module", module(`diagnostics: {enabled: true, rewrite: "/a\nb"}`), "config.diagnostics: rewrite"},
 		"log command":        {"Module", module("envoy_log_format: '%RESPONSE_CODE(x)%'"), "%RESPONSE_CODE% takes no argument"},
 		"log line":           {"Module", module(`envoy_log_format: "%START_TIME(\n)%"`), "starts no %COMMAND%"},
 		"auth body":          {"AuthService", "{auth_service: a, include_body: {max_bytes: 4294967296}}", "include_body.max_bytes: 4294967296"},

@@ -18,22 +18,27 @@ func (c *Compiler) syntheticMappings() []*mapping {
 	var mappings []*mapping
 	for _, page := range []struct {
 		name, prefix, key string
-		settings          syntheticRoute
+		settings          *syntheticRoute
 	}{
 		{"internal_liveness_probe_mapping", "/ambassador/v0/check_alive", "liveness_probe", c.module.livenessProbe},
 		{"internal_readiness_probe_mapping", "/ambassador/v0/check_ready", "readiness_probe", c.module.readinessProbe},
 		{"internal_diagnostics_probe_mapping", "/ambassador/v0/", "diagnostics", c.module.diagnostics},
 	} {
 		if !page.settings.enabled() {
+			if page.settings.Enabled == nil {
+				c.ledger[c.module.ref].warn(ReasonIgnored, "config.%s says nothing of enabled, which turns the page %s off: add enabled: true for it, "+
+					"or false to be plain", page.key, page.prefix)
+			}
 			continue
 		}
+		settings := valueOr(page.settings, syntheticRoute{})
 		timeout := syntheticTimeoutMs
-		rewrite := cmp.Or(page.settings.Rewrite, page.prefix)
+		rewrite := cmp.Or(settings.Rewrite, page.prefix)
 		spec := &v3alpha1.MappingSpec{
 			Hostname:  "*",
-			Prefix:    cmp.Or(page.settings.Prefix, page.prefix),
+			Prefix:    cmp.Or(settings.Prefix, page.prefix),
 			Rewrite:   &rewrite,
-			Service:   cmp.Or(page.settings.Service, net.JoinHostPort("127.0.0.1", strconv.Itoa(c.options.DiagPort))),
+			Service:   cmp.Or(settings.Service, net.JoinHostPort("127.0.0.1", strconv.Itoa(c.options.DiagPort))),
 			Resolver:  serviceResolverName,
 			TimeoutMs: &timeout,
 		}
