@@ -104,7 +104,7 @@ func (c *Compiler) authority(ca secretName, caFile string, crl secretName) (stri
 		if caFile != "" {
 			context.TrustedCa, fault = inFile(caFile), c.checkAuthorityFile(caFile)
 		} else {
-			context.TrustedCa, fault = c.caBundle(ca)
+			context.TrustedCa, fault = c.caBundle(ca, corev1.TLSCertKey, rootCertificate, corev1.ServiceAccountRootCAKey)
 		}
 		if fault != nil {
 			return nil, fault
@@ -118,14 +118,40 @@ func (c *Compiler) authority(ca secretName, caFile string, crl secretName) (stri
 	})
 }
 
-func (c *Compiler) caBundle(name secretName) (*corev3.DataSource, *fault) {
+// rootCertificate is the key that Istio puts the CA of the peers in, beside a certificate.
+const rootCertificate = "root-cert.pem"
+
+// hasAuthority reports whether the Secret of a certificate says itself what CA to verify peers against.
+func (c *Compiler) hasAuthority(name secretName) bool {
+	if name.name == "" {
+		return false
+	}
+	secret := c.secrets.decisive(c.store, name)
+	return secret != nil && len(secret.Data[rootCertificate]) > 0
+}
+
+// ownAuthority makes the SDS resource that verifies a peer against the CA in the Secret of a certificate.
+func (c *Compiler) ownAuthority(name secretName) (string, *fault) {
+	resource := "own-authority/" + name.String()
+	return resource, c.secretOnce(resource, func() (*tlsv3.Secret, *fault) {
+		bundle, fault := c.caBundle(name, rootCertificate)
+		if fault != nil {
+			return nil, fault
+		}
+		return &tlsv3.Secret{Name: resource, Type: &tlsv3.Secret_ValidationContext{
+			ValidationContext: &tlsv3.CertificateValidationContext{TrustedCa: bundle}}}, nil
+	})
+}
+
+// caBundle reads the first key of a Secret that it has.
+func (c *Compiler) caBundle(name secretName, keys ...string) (*corev3.DataSource, *fault) {
 	secret, fault := c.secret(name)
 	if fault != nil {
 		return nil, fault
 	}
-	bundle, err := plainCertificates(firstOf(secret, corev1.TLSCertKey, "root-cert.pem", corev1.ServiceAccountRootCAKey))
+	bundle, err := plainCertificates(firstOf(secret, keys...))
 	if err != nil {
-		return nil, faultf(ReasonInvalidSecret, "Secret %s holds no usable CA certificates: %v; put PEM certificates in its key tls.crt", name, err)
+		return nil, faultf(ReasonInvalidSecret, "Secret %s holds no usable CA certificates: %v; put PEM certificates in its key %s", name, err, keys[0])
 	}
 	return inlineBytes(bundle), nil
 }

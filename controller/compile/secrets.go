@@ -52,7 +52,7 @@ func (s *secrets) read(from *store.Store, name secretName) *corev1.Secret {
 	return from.Secret(name.namespace, name.name)
 }
 
-// decisive finds a Secret whose existence, or whose key cert_required, decides how a Host is served.
+// decisive finds a Secret whose existence, or whose keys beside a certificate, decide how a Host is served.
 func (s *secrets) decisive(from *store.Store, name secretName) *corev1.Secret {
 	secret := from.Secret(name.namespace, name.name)
 	s.decided[name] = decision(secret)
@@ -64,7 +64,7 @@ func decision(secret *corev1.Secret) string {
 		return "none"
 	}
 	value, set := secret.Data["cert_required"]
-	return fmt.Sprintf("%t %s", set, value)
+	return fmt.Sprintf("%t %s %t", set, value, len(secret.Data[rootCertificate]) > 0)
 }
 
 // pair checks a certificate once.

@@ -178,8 +178,8 @@ func overSDS(name string) *tlsv3.SdsSecretConfig {
 // clients' certificates.
 func (s tlsSettings) downstream(certificate, authority string) *tlsv3.DownstreamTlsContext {
 	context := &tlsv3.DownstreamTlsContext{CommonTlsContext: s.common(certificate, authority)}
-	if s.certRequired {
-		context.RequireClientCertificate = wrapperspb.Bool(true)
+	if s.certRequired || authority != "" { // Envoy is going to change what it does when this is not said.
+		context.RequireClientCertificate = wrapperspb.Bool(s.certRequired)
 	}
 	return context
 }

@@ -192,6 +192,9 @@ func (w *churn) common() metav1.Object {
 		if w.IntN(6) == 0 {
 			secret.Data["cert_required"] = []byte("true")
 		}
+		if w.IntN(6) == 0 {
+			secret.Data["root-cert.pem"] = pair[0]
+		}
 		return secret
 	}
 	return &v3alpha1.Mapping{ObjectMeta: w.meta("m", 40), Spec: w.mappingSpec()}

@@ -43,7 +43,11 @@ func (c *Compiler) tlsSecrets(report *Report, settings tlsSettings, secret secre
 	case settings.certChainFile != "":
 		certificate, problem = c.certificateFiles(settings.certChainFile, settings.privateKeyFile)
 	}
-	if problem == nil && (settings.ca.name != "" || settings.caFile != "") {
+	switch {
+	case problem != nil:
+	case settings.ca.name == "" && c.hasAuthority(secret):
+		authority, problem = c.ownAuthority(secret)
+	case settings.ca.name != "" || settings.caFile != "":
 		authority, problem = c.authority(settings.ca, settings.caFile, settings.crl)
 	}
 	if problem != nil {
