@@ -20,6 +20,7 @@ import (
 	"terraform-provider-emissary/crds/v3alpha1"
 	"terraform-provider-emissary/test/cluster"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/loopback"
 )
 
 // TestClusterIsServedByEnvoy runs the controller against a real API server: started before the definitions exist, it
@@ -29,7 +30,7 @@ func TestClusterIsServedByEnvoy(t *testing.T) {
 	command := deps.Envoy(t)
 	c := cluster.ForTest(t, cluster.Options{})
 	client := dynamic.NewForConfigOrDie(c.Config)
-	ports := freePorts(t, 4)
+	ports := loopback.Ports(t, 4)
 	s := &site{http: ports[0], health: fmt.Sprintf("http://127.0.0.1:%d/ambassador/v0/", ports[1]), log: &buffer{}, backend: backend(t)}
 	s.run(t, controller.Options{Kubeconfig: c.Kubeconfig}, command, ports[1:])
 	s.ready(t) // with no definition installed there is nothing to wait for

@@ -28,6 +28,7 @@ import (
 
 	"terraform-provider-emissary/controller"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/loopback"
 )
 
 // site is a folder served by a controller with a real Envoy.
@@ -58,11 +59,11 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// serve starts a controller on testdata/site. Everything listens on loopback, on ports that were free a moment ago.
+// serve starts a controller on testdata/site. Everything listens on loopback.
 func serve(t *testing.T) *site {
 	t.Helper()
 	command := deps.Envoy(t)
-	ports := freePorts(t, 5)
+	ports := loopback.Ports(t, 5)
 	s := &site{
 		dir:  t.TempDir(),
 		http: ports[0], https: ports[1],
@@ -296,21 +297,6 @@ func TestMetricsHaveBothParts(t *testing.T) {
 			t.Errorf("/metrics has no %s", name)
 		}
 	}
-}
-
-// freePorts returns ports that nobody listened on a moment ago.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer listener.Close()
-		ports[i] = listener.Addr().(*net.TCPAddr).Port
-	}
-	return ports
 }
 
 func selfSigned(t *testing.T, name string) (certificate, key []byte, pool *x509.CertPool) {

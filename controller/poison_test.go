@@ -16,6 +16,7 @@ import (
 
 	"terraform-provider-emissary/controller"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/loopback"
 )
 
 // strictEnvoy is the real Envoy with a bound on regular expressions that the compiler does not know of, and without the
@@ -52,7 +53,7 @@ const hostsOfPoisoned = 5
 
 func newPoisoned(t *testing.T) *poisoned {
 	t.Helper()
-	ports := freePorts(t, 4)
+	ports := loopback.Ports(t, 4)
 	p := &poisoned{site: &site{
 		dir: t.TempDir(), http: ports[0], health: fmt.Sprintf("http://127.0.0.1:%d/ambassador/v0/", ports[1]), backend: backend(t), log: &buffer{},
 	}, ports: ports[1:]}
@@ -268,7 +269,7 @@ func TestAListenerThatCannotBeOpened(t *testing.T) {
 func TestAListenerThatEnvoyRefusesAtTheStart(t *testing.T) {
 	t.Parallel()
 	p := newPoisoned(t)
-	port := freePorts(t, 1)[0]
+	port := loopback.Ports(t, 1)[0]
 	p.write(t, "proxied.yaml", listener("proxied", "HTTPPROXY", port))
 	p.run(t, controller.Options{Manifests: p.dir}, p.command, p.ports)
 	p.ready(t)

@@ -29,6 +29,7 @@ import (
 
 	"terraform-provider-emissary/controller/xds"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/loopback"
 )
 
 // world is a real Envoy under a supervisor, fed by a real xDS server.
@@ -52,7 +53,7 @@ func start(t *testing.T, options Options, config Config) *world {
 	t.Helper()
 	config.Command = deps.Envoy(t)
 	dir := t.TempDir()
-	w := &world{t: t, logs: &safeBuffer{}, ran: make(chan error, 1), port: freePort(t), ready: freePort(t)}
+	w := &world{t: t, logs: &safeBuffer{}, ran: make(chan error, 1), port: loopback.Ports(t, 1)[0], ready: loopback.Ports(t, 1)[0]}
 	log := slog.New(slog.NewTextHandler(w.logs, nil))
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -379,16 +380,6 @@ func routeTo(cluster string) *routev3.RouteConfiguration {
 				ClusterSpecifier: &routev3.RouteAction_Cluster{Cluster: cluster}}},
 		}},
 	}}}
-}
-
-// freePort finds a port that nobody listens on just now.
-func freePort(t *testing.T) int {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func atoi(s string) (n int) {

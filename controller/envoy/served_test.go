@@ -20,6 +20,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"terraform-provider-emissary/controller/xds"
+	"terraform-provider-emissary/test/loopback"
 )
 
 // These tests hold package xds to what the real Envoy does: how it names what
@@ -57,7 +58,7 @@ func TestPoisonCostsOnlyItself(t *testing.T) {
 	badRoutes := routeTo("one")
 	badRoutes.VirtualHosts[0].Routes[0].Match = &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_SafeRegex{
 		SafeRegex: &matcherv3.RegexMatcher{Regex: "/(unclosed"}}}
-	unknownFilter := &listenerv3.Listener{Name: "bad", Address: address("127.0.0.1", freePort(t)),
+	unknownFilter := &listenerv3.Listener{Name: "bad", Address: address("127.0.0.1", loopback.Ports(t, 1)[0]),
 		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{
 			Name: "no-such-filter",
 			ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: &anypb.Any{

@@ -30,6 +30,7 @@ import (
 	"terraform-provider-emissary/controller/compile"
 	"terraform-provider-emissary/controller/explain"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/loopback"
 )
 
 // TestEnvoyAgrees runs the controller with a real Envoy on random objects, sends it random requests, and compares its
@@ -93,7 +94,7 @@ func startGateway(t *testing.T, r roll, module object, mappings int) *gateway {
 	for range 20 {
 		services = append(services, backend(t))
 	}
-	free := freePorts(t, 6)
+	free := loopback.Ports(t, 6)
 	g := &gateway{ports: free[:3]}
 	objects := append(r.gateway(module, mappings, g.ports, services), certificate(t))
 	variables := map[string]string{
@@ -273,21 +274,6 @@ func echo(conn net.Conn, name string) {
 }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// freePorts finds ports that nobody listens on now.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		listener, err := net.Listen("tcp", local(0))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = listener.Close() }()
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
-}
 
 // certificate is a Secret that any Host can terminate TLS with.
 func certificate(t *testing.T) object {

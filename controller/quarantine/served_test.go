@@ -26,6 +26,7 @@ import (
 	"terraform-provider-emissary/controller/xds"
 	"terraform-provider-emissary/crds/v3alpha1"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/loopback"
 )
 
 // site is a small controller: objects go through the quarantine and the compiler to a real Envoy.
@@ -47,19 +48,9 @@ func newSite(t *testing.T) *site {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path) }))
 	t.Cleanup(backend.Close)
 	return &site{
-		t: t, socket: filepath.Join(t.TempDir(), "ads.sock"), port: freePort(t),
+		t: t, socket: filepath.Join(t.TempDir(), "ads.sock"), port: loopback.Ports(t, 1)[0],
 		backend: backend.Listener.Addr().(*net.TCPAddr).Port, command: deps.Envoy(t),
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // envoy starts an Envoy and returns how to end it.

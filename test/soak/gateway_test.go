@@ -17,6 +17,7 @@ import (
 
 	"terraform-provider-emissary/controller"
 	"terraform-provider-emissary/test/deps"
+	"terraform-provider-emissary/test/loopback"
 	"terraform-provider-emissary/test/page"
 )
 
@@ -31,12 +32,11 @@ type gateway struct {
 	log   string
 }
 
-// start starts a controller on an empty folder until the test ends. Everything listens on loopback, on ports that were
-// free a moment ago.
+// start starts a controller on an empty folder until the test ends. Everything listens on loopback.
 func start(t *testing.T) *gateway {
 	t.Helper()
 	command := deps.Envoy(t)
-	ports := freePorts(t, 4)
+	ports := loopback.Ports(t, 4)
 	g := &gateway{folder: folder{dir: t.TempDir()}, port: ports[0], admin: address(ports[3]), log: filepath.Join(t.TempDir(), "log")}
 	log, err := os.Create(g.log)
 	if err != nil {
@@ -145,18 +145,3 @@ func await(t *testing.T, what string, condition func(context.Context) error) {
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// freePorts returns ports that nobody listens on.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = listener.Close() }() // not before all are found
-		ports[i] = listener.Addr().(*net.TCPAddr).Port
-	}
-	return ports
-}
