@@ -103,7 +103,7 @@ func (b *looseBool) UnmarshalJSON(raw []byte) error {
 	case "false", "f", "no", "n", "off", "0", "":
 		*b = false
 	default:
-		return fmt.Errorf("%q stands where true or false belongs", text)
+		return &json.UnmarshalTypeError{Value: "string", Type: reflect.TypeFor[bool]()}
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ func TestEmissarysOwn(t *testing.T) {
 		// Emissary 3 refuses these.
 		`AuthService: protocol_version: a grpc AuthService needs v3; every request but the probes is refused until this is corrected`,
 		`LogService: protocol_version: "" is not allowed: use one of v3`,
+		`Mapping: headers: :authority is "*", and no host has a star in its name: use hostname, which takes globs`,
+		`Mapping: host: "*" is matched as it is, and no host has a star in its name: use hostname, which takes globs`,
 		`Mapping: retry_policy.retry_on is required: say what to retry on, such as 5xx`,
 		`Module: config.forward_client_cert_details: "SANITIZE_INVALID" is not one of Envoy's values`,
 		`Module: config.set_current_client_cert_details: subject: a string stands where true or false belongs`,
